@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every type that the datapath and user space share, once.
+ *
+ * The tables are persistent structures in the functional sense: a change
+ * writes new runs beside the old ones, fills the idle half of the settings,
+ * the peer index and the subjects, and then flips one word, settings.version.
+ * The half in force is `version & 1`. A program that finds the word changed
+ * when it is done judges once more, so nothing that it read can have been
+ * overwritten meanwhile, and each packet is judged by exactly one policy.
+ */
+#ifndef NPCTL_ABI_H
+#define NPCTL_ABI_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+/* Raised whenever a type below changes; maps of another number are refused. */
+#define NPCTL_ABI 1
+
+enum direction { INGRESS, EGRESS, DIRECTIONS };
+
+/*
+ * A span is the answer to a search, or the place to search on.
+ *   count == 0: `first` is the answer itself.
+ *   count  > 0: `count` sorted entries from `first` on in the chunks of `runs`
+ *               (`runs6` for IPv6 peers); the last entry whose start is not
+ *               greater than the key holds the answer. The first entry's start
+ *               is the smallest possible key, so there always is one.
+ * A span never crosses from one chunk into the next. It is 8 bytes, aligned,
+ * and always written and read as a whole.
+ */
+struct span {
+	__u32 first;
+	__u32 count;
+};
+
+/* An answer of a table, a grant or a fallback: a verdict and its rule. */
+#define ANSWER_ALLOW 0x80000000u
+#define ANSWER_RULE 0x00ffffffu
+
+struct run_entry {
+	__u32 start;  /* IPv4 address, or protocol << 16 | port; host order */
+	__u32 answer; /* identity, or verdict and rule */
+};
+
+struct run6_entry {
+	__u64 high, low;  /* IPv6 address in two host-order halves */
+	struct span span; /* leaf, or count 0 and the identity */
+};
+
+#define RUN_CHUNK_BITS 17 /* 131072 entries of 8 bytes: 1 MiB */
+#define RUN_CHUNKS 256
+#define RUN6_CHUNK_BITS 15 /* 32768 entries of 24 bytes: 768 KiB */
+#define RUN6_CHUNKS 256
+#define RUN6_LEAF 256 /* entries in a leaf; the directory is one run */
+
+/* Search depth: no run is longer than its chunk. */
+#define RUN_STEPS (RUN_CHUNK_BITS + 1)
+#define RUN6_STEPS (RUN6_CHUNK_BITS + 1)
+
+/* peers4: half << 16 | top 16 bits of the address -> span */
+#define PEERS4_HALF 65536
+
+enum lifetime {
+	LIFE_TCP_OPENING, /* one side has spoken */
+	LIFE_TCP_OPEN,
+	LIFE_TCP_CLOSING, /* both sides' FIN, or a reset */
+	LIFE_SCTP,
+	LIFE_UDP_OPENING,
+	LIFE_UDP, /* answered */
+	LIFE_ICMP,
+	LIFE_FRAGMENT,
+	LIFETIMES,
+};
+
+#define SINKS 16 /* listeners */
+
+struct settings {
+	__u32 version;
+	__u32 listening;     /* bit n: slot n wants verdicts */
+	__u32 listening_all; /* bit n: slot n wants every packet */
+	__u32 abi;
+	__u32 dirty;		   /* a writer was at work: collect garbage first */
+	__u32 generation;	   /* highest given to any subject */
+	__u32 lifetime[LIFETIMES]; /* in jiffies */
+	struct span peers6[2];	   /* the IPv6 directory, by half */
+};
+
+/* What one interface is judged by, in one version of the policy. */
+#define SUBJECT_ENFORCED(direction) (1u << (direction))
+#define SUBJECT_CHECK_SOURCE 4u /* packets must bear one of the addresses */
+
+struct subject_half {
+	__u32 ifindex;	  /* the tag: 0 for none */
+	__u32 generation; /* flows of another one are judged again */
+	__u32 flags;
+	__u32 set[DIRECTIONS];
+	__be32 address4;
+	struct span fallback[DIRECTIONS]; /* for identities without a grant */
+	__u8 address6[16];
+	__u8 link_local6[16];
+};
+
+struct subject {
+	struct subject_half half[2];
+};
+
+#define SUBJECT_SLOTS 4096 /* direct-mapped: ifindex % SUBJECT_SLOTS */
+
+struct grant_key {
+	__u32 set;
+	__u32 identity;
+};
+/* grants: grant_key -> span */
+
+/* Reserved identities; classes of addresses are numbered from IDENTITY_FIRST. */
+#define IDENTITY_WORLD 0
+#define IDENTITY_HOST 1
+#define IDENTITY_FIRST 256
+
+/* Flows are keyed from the subject's side, so both directions meet in one. */
+struct flow4_key {
+	__u32 ifindex;
+	__be32 local, remote;
+	__be16 local_port, remote_port;
+	__u8 protocol;
+	__u8 pad[3];
+};
+
+struct flow6_key {
+	__u32 ifindex;
+	__u8 local[16], remote[16];
+	__be16 local_port, remote_port;
+	__u8 protocol;
+	__u8 pad[3];
+};
+
+/* ICMP echo: local_port is the identifier, remote_port who asked. */
+#define ECHO_LOCAL_ASKS 1
+#define ECHO_REMOTE_ASKS 2
+
+struct flow {
+	__u32 generation; /* 0: seeded, never judged */
+	__u32 seen;	  /* jiffies, low half */
+	__u32 answer;	  /* of the last judgement */
+	__u8 initiator;	  /* enum direction of the first packet */
+	__u8 lifetime;	  /* enum lifetime */
+	__u8 fin;	  /* bit per direction */
+	__u8 pad;
+	__u32 created; /* jiffies, low half */
+	__u32 packets[DIRECTIONS];
+};
+
+struct fragment_key {
+	__u32 ifindex;
+	__u32 id;
+	__u8 source[16], destination[16];
+	__u8 protocol;
+	__u8 direction;
+	__u8 family6;
+	__u8 pad;
+};
+
+struct fragment {
+	__be16 source_port, destination_port;
+	__u32 seen;
+};
+
+struct counter {
+	__u64 packets, bytes;
+};
+
+/* rules: what the datapath and other tools may know of rule n. */
+struct rule_info {
+	__u8 tier; /* enum tier */
+	__u8 direction;
+	__u8 allow;
+	__u8 pad;
+	char name[124]; /* as `policy list` calls it */
+};
+
+/* Why a packet met its fate; X(symbol, word in JSON, text for people). */
+#define REASONS(X)                                                    \
+	X(POLICY, "policy", "rule")                                   \
+	X(ESTABLISHED, "established", "known flow")                   \
+	X(NEIGHBOUR, "neighbour", "neighbour discovery")              \
+	X(SELF, "self", "the pod itself")                             \
+	X(UNENFORCED, "unenforced", "not enforced")                   \
+	X(MALFORMED, "malformed", "malformed packet")                 \
+	X(FRAGMENT, "fragment", "fragment without its first")         \
+	X(SPOOFED, "spoofed", "spoofed source address")               \
+	X(PROTOCOL, "protocol", "not IP")                             \
+	X(NO_SUBJECT, "no-subject", "interface without policy entry") \
+	X(RELATED, "related", "error about a known flow")             \
+	X(BUSY, "busy", "policy changed while judging")
+
+enum reason {
+#define X(symbol, word, text) REASON_##symbol,
+	REASONS(X)
+#undef X
+	    REASON_COUNT
+};
+
+/* One record of a listener's ring buffer. */
+struct event {
+	__u64 time; /* CLOCK_MONOTONIC, ns */
+	__u32 ifindex;
+	__u32 rule;	/* 0: none */
+	__u32 identity; /* of the peer, when it was looked up */
+	__u32 size;	/* of the packet, bytes */
+	__u8 allow;
+	__u8 direction;
+	__u8 reason;
+	__u8 family; /* 4, 6, 0 when not IP */
+	__u8 protocol;
+	__u8 tcp_flags;
+	__be16 ether_type;
+	__u8 source[16], destination[16];     /* IPv4 in the first four bytes */
+	__be16 source_port, destination_port; /* ICMP: type, code */
+	__u8 hook;			      /* enum hook */
+	__u8 pad[3];
+	__u32 uid, pid; /* where the hook knows them, else ~0 and 0 */
+	char command[16];
+	__u64 cgroup;
+};
+
+enum hook { HOOK_POD, HOOK_USER, HOOK_CONTAINER };
+
+/* sinks: what the listener in slot n wants, and how it fares. */
+#define SINK_DROPS 1u /* drops only */
+#define SINK_ALL 2u   /* every packet, not just verdicts */
+
+struct sink {
+	__u64 lease; /* CLOCK_MONOTONIC ns; dead afterwards */
+	__u64 lost;  /* ring full */
+	__u64 sent;
+	__u32 flags;
+	__u32 ifindex; /* 0: any */
+	__u32 rule;    /* 0: any */
+	__u16 port;    /* either end, host order; 0: any */
+	__u8 protocol; /* 0: any */
+	__u8 pad;
+	/* index 0: source, 1: destination; a prefix of 0 bits is any */
+	__u8 address[2][16];
+	__u8 prefix[2];
+	__u8 family[2]; /* 0: any */
+	__u32 pad2;
+};
+
+/* documents: what the user said, packed and cut in parts. */
+#define DOCUMENT_PART 1912
+
+struct document_key {
+	__u32 id; /* 1 and 2: the directory of each half */
+	__u32 part;
+};
+
+struct document_part {
+	__u32 length; /* bytes used */
+	__u32 total;  /* of the whole document, packed; in every part */
+	__u8 data[DOCUMENT_PART];
+};
+
+#endif

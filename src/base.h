@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What every file may use: memory that cannot fail, one error sentence,
+ * warnings, the steps that -x shows.
+ *
+ * Functions that can fail return 0 or a negative number, after having called
+ * fail() once, where the user's word for the thing is known. Nobody but main
+ * prints the sentence or chooses the exit status.
+ */
+#ifndef NPCTL_BASE_H
+#define NPCTL_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+enum {
+	FAILED = -1,   /* exit status 1 */
+	MISUSED = -2,  /* exit status 2: the words of the command were wrong */
+	REPORTED = -3, /* exit status 1 and nothing more to say: a verdict not as expected */
+};
+
+/* Remembers the sentence "what failed, on what, why"; returns FAILED. */
+int fail(const char *format, ...) PRINTF(1, 2);
+/* The same for words that a command does not take; returns MISUSED. */
+int misuse(const char *format, ...) PRINTF(1, 2);
+/* Adds to the remembered sentence the command that would mend it; returns FAILED. */
+int fail_mend(const char *format, ...) PRINTF(1, 2);
+const char *failure(void);	/* "" when there is none */
+const char *failure_mend(void); /* "" when there is none */
+void failure_clear(void);
+
+/* One line on standard error, unless -q. */
+void warn(const char *format, ...) PRINTF(1, 2);
+
+/* -x: "+ ip link add …", the command that would do what comes next. */
+extern bool steps_shown;
+void step(const char *format, ...) PRINTF(1, 2);
+
+extern bool quiet, debug;
+
+/* These end the program when memory is out. */
+void *xalloc(size_t size); /* zeroed */
+void *xrealloc(void *old, size_t size);
+char *xstrdup(const char *text);
+char *xprintf(const char *format, ...) PRINTF(1, 2);
+
+/* Room for one more element in a growing array: doubles as needed. */
+#define GROW(array, count, capacity)                                                \
+	do {                                                                        \
+		if ((count) >= (capacity)) {                                        \
+			(capacity) = (capacity) ? 2 * (capacity) : 8;               \
+			(array) = xrealloc((array), (capacity) * sizeof(*(array))); \
+		}                                                                   \
+	} while (0)
+
+#endif

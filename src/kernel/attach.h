@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Programs on interfaces: tcx links where the kernel has them, else clsact. */
+#ifndef NPCTL_KERNEL_ATTACH_H
+#define NPCTL_KERNEL_ATTACH_H
+
+#include "kernel/instance.h"
+
+/*
+ * Puts pod_ingress and pod_egress on a host-side interface, bound to
+ * `subject`, and commits: entry first, then programs, so that no packet is
+ * judged by a missing entry. Again on the same: nothing changes.
+ * `program` NULL: both of npctl's; else one pinned program of the user's own
+ * ("progs/NAME") in `hook` "ingress" or "egress" (of the interface).
+ */
+struct attach_request {
+	const char *subject; /* "ns/pod" or "dev:IF" */
+	const char *interface;
+	bool clsact;
+	const char *program, *hook;
+};
+
+int attach_interface(struct instance *instance, const struct attach_request *request);
+int detach_interface(struct instance *instance, const char *interface);
+/* Detaches all of ours; used by unload. */
+int detach_all(struct instance *instance);
+
+/*
+ * Every tc and tcx program on the machine's interfaces, ours and others':
+ * {"interface", "ifindex", "hook", "by", "program", "id", "subject", "npctl": bool,
+ *  "warnings": [sentence…]}; among the warnings the mistakes of SYSTEMS C9.
+ */
+int attach_list(struct instance *instance, json_t **rows);
+
+/* tcx works on this kernel (tried, not guessed from a version). */
+bool attach_has_tcx(void);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The one way in which anything changes: compile what the documents say,
+ * write it beside what is in force, flip settings.version, free the old.
+ */
+#ifndef NPCTL_KERNEL_ENFORCE_H
+#define NPCTL_KERNEL_ENFORCE_H
+
+#include "kernel/instance.h"
+#include "policy/model.h"
+#include "policy/numbers.h"
+
+/* The model of all documents, with the attached pods and devices as subjects. */
+int enforce_model(struct instance *instance, struct model **model);
+
+/* All or nothing; without a loaded datapath only the documents change. */
+int enforce_commit(struct instance *instance);
+
+/* The numbers in force; an empty set when nothing is. */
+int enforce_numbers(struct instance *instance, struct numbers **numbers);
+
+/* "attachments" document, an array of
+ * {"subject": "ns/pod"|"dev:IF", "interface": IF, "ifindex": N, "by": "tcx"|"clsact"} */
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A listener: one ring buffer in one slot, with a filter and a lease. */
+#ifndef NPCTL_KERNEL_EVENTS_H
+#define NPCTL_KERNEL_EVENTS_H
+
+#include "kernel/instance.h"
+
+struct listener;
+
+/* `filter`: flags and match fields of struct sink; the rest is set here. */
+int listener_open(struct instance *instance, const struct sink *filter, size_t ring_bytes,
+		  struct listener **listener);
+/*
+ * Waits up to `timeout_ms` for events, calls back for each, renews the lease.
+ * Returns how many there were, or a negative errno (-EINTR after a signal).
+ */
+int listener_poll(struct listener *listener, int timeout_ms,
+		  int (*callback)(void *data, const struct event *event), void *data);
+/* Sent and lost so far. */
+void listener_totals(const struct listener *listener, uint64_t *sent, uint64_t *lost);
+void listener_close(struct listener *listener);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One npctl instance: a directory on a bpffs with maps/, progs/ and links/.
+ * The pinned maps are the database; this opens them, locks them, and reads
+ * and writes the documents.
+ */
+#ifndef NPCTL_KERNEL_INSTANCE_H
+#define NPCTL_KERNEL_INSTANCE_H
+
+#include <jansson.h>
+#include "base.h"
+#include "abi.h"
+
+enum access {
+	ACCESS_READ,   /* shared lock; fails when there is no instance */
+	ACCESS_TRY,    /* the same, but no instance gives *instance = NULL and 0 */
+	ACCESS_WRITE,  /* exclusive lock; fails when there is no instance */
+	ACCESS_CREATE, /* exclusive lock; mounts a bpffs at /sys/fs/bpf if that has
+			* none, makes the directory, settings and documents */
+};
+
+struct instance {
+	char *root;
+	int lock; /* descriptor of the root directory */
+	bool writable;
+	struct settings *settings; /* mapped; read-only unless writable */
+	int documents;		   /* map */
+	/* the documents' directory in force and what this run changed */
+	struct directory *directory;
+};
+
+int instance_open(struct instance **instance, const char *root, enum access access);
+void instance_close(struct instance *instance);
+
+/* The datapath's maps exist (npctl load ran). */
+bool instance_loaded(const struct instance *instance);
+/* Descriptor of a pinned map of ours, or fail(): "run `npctl load`". */
+int instance_map(const struct instance *instance, const char *name);
+/* "ROOT/maps/NAME" and the like; freed by the caller. */
+char *instance_path(const struct instance *instance, const char *folder, const char *name);
+/* Removes the empty folders and the root itself when nothing is left in it. */
+void instance_remove_if_empty(struct instance *instance);
+
+/*
+ * Documents by name: "topology", "namespaces", "pods/NS", "policies/NS",
+ * "cluster-policies", "rules", "lists/NAME", "defaults", "attachments". A new
+ * reference or NULL; changes are seen at once by this instance, and by others
+ * from the commit on.
+ */
+json_t *document_get(struct instance *instance, const char *name);
+/* Takes over `value`; NULL removes. */
+void document_put(struct instance *instance, const char *name, json_t *value);
+/* The same for bytes that are no JSON. NULL when absent; freed by the caller. */
+void *document_get_bytes(struct instance *instance, const char *name, size_t *size);
+void document_put_bytes(struct instance *instance, const char *name, const void *data, size_t size);
+/* Calls back for every document, in order of name; stops at a non-zero return. */
+int document_each(struct instance *instance, int (*callback)(const char *name, void *data),
+		  void *data);
+
+/*
+ * Used by enforce.c alone. Write what changed beside what is in force, under
+ * the idle half's directory; after the flip, forget what the other half had.
+ */
+int documents_stage(struct instance *instance);
+void documents_clean(struct instance *instance);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Loading the datapath, upgrading it in place, taking it away. */
+#ifndef NPCTL_KERNEL_PROGRAMS_H
+#define NPCTL_KERNEL_PROGRAMS_H
+
+#include "kernel/instance.h"
+
+struct load_sizes { /* entries; 0: the default, or what is loaded already */
+	uint32_t flows, rules, grants, fragments;
+	uint32_t lifetime_seconds[LIFETIMES]; /* 0: default */
+};
+
+/*
+ * Loads the programs over new or existing maps, pins them, and switches every
+ * attachment of ours to them without a gap. Idempotent.
+ * `report`: array of {"kind": "program"|"map", "name", "id", "pin", "state":
+ * "new"|"kept"|"upgraded"}.
+ */
+int programs_load(struct instance *instance, const struct load_sizes *sizes, json_t **report);
+
+/* Detaches, unpins and forgets everything but a topology that is still up. */
+int programs_unload(struct instance *instance);
+
+/* A user's own object: programs to progs/, maps to maps/ under their names. */
+int programs_load_file(struct instance *instance, const char *file, json_t **report);
+
+/* Descriptor of a pinned program; fail() names `npctl load`. */
+int program_open(const struct instance *instance, const char *name);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the user said: namespaces, pods, policies, one-line rules. One reader
+ * fills it from YAML and JSON, from files and from the stored documents alike.
+ */
+#ifndef NPCTL_POLICY_MODEL_H
+#define NPCTL_POLICY_MODEL_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include "policy/cidr.h"
+#include "policy/plan.h"
+
+struct label {
+	const char *key, *value;
+};
+
+struct labels {
+	struct label *label; /* sorted by key */
+	size_t count;
+};
+
+struct container_port {
+	const char *name; /* "" when it has none */
+	uint8_t protocol; /* IPPROTO_TCP, _UDP, _SCTP */
+	uint16_t port;
+};
+
+struct pod {
+	const char *namespace, *name;
+	struct labels labels;
+	struct address *addresses;
+	struct container_port *ports;
+	size_t address_count, port_count;
+	const char *node; /* "" when unknown: this host */
+	bool host_network;
+	bool subject; /* to be compiled as a subject */
+};
+
+struct model; /* the rest is policy/'s own: policy/model_private.h */
+
+struct model *model_new(void);
+void model_free(struct model *model);
+
+/*
+ * Adds one Kubernetes object, or a one-line rule or default as the documents
+ * hold it. `where` ("file.yml:12", "documents") begins the error sentence.
+ * An object of the same kind and name replaces the earlier one.
+ */
+int model_add(struct model *model, const json_t *object, const char *where);
+
+/* Reads a file, a directory (its *.yaml, *.yml and *.json, sorted), or "-". */
+int model_read(struct model *model, const char *path);
+
+size_t model_pod_count(const struct model *model);
+struct pod *model_pod(const struct model *model, size_t index);
+/* "ns/pod", or a bare pod name when only one namespace has it. NULL, silently. */
+struct pod *model_pod_find(const struct model *model, const char *name);
+const struct labels *model_namespace_labels(const struct model *model, const char *name);
+
+#endif
