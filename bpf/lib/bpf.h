@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What every program includes first. */
+#ifndef NPCTL_LIB_BPF_H
+#define NPCTL_LIB_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/pkt_cls.h>
+#include <stdbool.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* A word that user space changes under us: one load, where it is written. */
+#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+
+#define PINNED __uint(pinning, LIBBPF_PIN_BY_NAME)
+
+static __always_inline void copy16(void *to, const void *from)
+{
+	__builtin_memcpy(to, from, 16);
+}
+
+static __always_inline bool equal16(const void *a, const void *b)
+{
+	const __u32 *x = a, *y = b;
+
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
+}
+
+#endif
