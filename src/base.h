@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF(at, first) __attribute__((format(printf, at, first)))
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 enum {

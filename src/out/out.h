@@ -17,6 +17,9 @@ struct out {
 	int width;   /* of the terminal, 80 when unknown */
 };
 
+/* Finds out what standard output is: a terminal, its width, its colours. */
+void out_setup(struct out *out);
+
 enum paint { PLAIN, BOLD, DIM, GREEN, RED, YELLOW, CYAN };
 
 /* A column shows `key` of each row; a NULL title means the key in capitals. */

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "base.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool quiet, debug, steps_shown;
+
+static char *sentence, *mend;
+
+static char *text(const char *format, va_list arguments)
+{
+	char *result;
+
+	if (vasprintf(&result, format, arguments) < 0)
+		abort();
+	return result;
+}
+
+/* The new sentence may quote the old one, so that is freed last. */
+static void remember(char **slot, const char *format, va_list arguments)
+{
+	char *old = *slot;
+
+	*slot = text(format, arguments);
+	free(old);
+}
+
+int fail(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	remember(&sentence, format, arguments);
+	va_end(arguments);
+	free(mend);
+	mend = NULL;
+	return FAILED;
+}
+
+int misuse(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	remember(&sentence, format, arguments);
+	va_end(arguments);
+	free(mend);
+	mend = NULL;
+	return MISUSED;
+}
+
+int fail_mend(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	remember(&mend, format, arguments);
+	va_end(arguments);
+	return FAILED;
+}
+
+const char *failure(void)
+{
+	return sentence ? sentence : "";
+}
+
+const char *failure_mend(void)
+{
+	return mend ? mend : "";
+}
+
+void failure_clear(void)
+{
+	free(sentence);
+	free(mend);
+	sentence = mend = NULL;
+}
+
+/* One write for the whole line, behind what standard output has so far. */
+static void line(const char *start, const char *format, va_list arguments)
+{
+	char *rest = text(format, arguments);
+
+	fflush(stdout);
+	fprintf(stderr, "%s%s\n", start, rest);
+	free(rest);
+}
+
+void warn(const char *format, ...)
+{
+	va_list arguments;
+
+	if (quiet)
+		return;
+	va_start(arguments, format);
+	line("npctl: warning: ", format, arguments);
+	va_end(arguments);
+}
+
+void step(const char *format, ...)
+{
+	va_list arguments;
+
+	if (!steps_shown)
+		return;
+	va_start(arguments, format);
+	line("+ ", format, arguments);
+	va_end(arguments);
+}
+
+static void *or_end(void *memory)
+{
+	if (memory)
+		return memory;
+	fputs("npctl: out of memory\n", stderr);
+	exit(1);
+}
+
+void *xalloc(size_t size)
+{
+	return or_end(calloc(1, size ? size : 1));
+}
+
+void *xrealloc(void *old, size_t size)
+{
+	return or_end(realloc(old, size ? size : 1));
+}
+
+char *xstrdup(const char *original)
+{
+	return or_end(strdup(original));
+}
+
+char *xprintf(const char *format, ...)
+{
+	va_list arguments;
+	char *result;
+
+	va_start(arguments, format);
+	result = text(format, arguments);
+	va_end(arguments);
+	return result;
+}
