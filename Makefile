@@ -12,10 +12,10 @@ Q := $(if $(V),,@)
 .SECONDARY:
 .DEFAULT_GOAL := all
 
-VERSION := $(shell git -C $(src) describe --tags --always --dirty 2>/dev/null || echo 0.1)
+version := $(shell git -C $(src) describe --tags --always --dirty 2>/dev/null || echo 0.1)
 packages := libbpf libelf zlib libnl-3.0 libnl-route-3.0 yaml-0.1 jansson
 warnings := -Wall -Wextra -Werror
-npctl_cflags := -std=gnu11 $(warnings) -D_GNU_SOURCE -I$(src)/src -I$(src)/bpf -I$(O)/bpf \
+npctl_cflags := -std=gnu11 $(warnings) -D_GNU_SOURCE -I$(src)/src -I$(src)/bpf -I$(O)/bpf -I$(O) \
 	$(shell pkg-config --cflags $(packages))
 libraries := $(shell pkg-config --libs $(packages)) -lpthread
 
@@ -29,6 +29,13 @@ all: $(O)/npctl
 $(O)/npctl: $(objects)
 	@echo "  LD  npctl"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libraries)
+
+# Written anew only when it says something else, so that a commit compiles one file.
+$(O)/git-version.h: always
+	@mkdir -p $(@D)
+	@echo '#define NPCTL_VERSION "$(version)"' | cmp -s - $@ || echo '#define NPCTL_VERSION "$(version)"' >$@
+
+$(O)/src/version.o: $(O)/git-version.h
 
 # Skeletons first: which file includes which is known only after a compile.
 $(O)/src/%.o: $(src)/src/%.c Makefile | $(skeletons)
@@ -49,4 +56,4 @@ $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 
 clean:
 	rm -rf $(O)
-.PHONY: all clean
+.PHONY: all clean always

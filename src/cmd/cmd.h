@@ -40,6 +40,7 @@ struct option {
 struct context {
 	struct out out;
 	const char *root; /* /sys/fs/bpf/npctl unless --root or NPCTL_ROOT */
+	bool help, version; /* --help, --version: shown instead of anything done */
 };
 
 /* What the user wrote after the verb, checked against its options. */
@@ -59,7 +60,7 @@ bool word_flag(const struct words *words, const char *name);
 const char *word_value(const struct words *words, const char *name); /* NULL */
 /* The nth value of an option that repeats, or NULL. */
 const char *word_nth(const struct words *words, const char *name, size_t n);
-/* `fallback` when absent; MISUSED when out of range. */
+/* Leaves *value as it is when absent; MISUSED when no number or out of range. 16M is 16 << 20. */
 int word_number(const struct words *words, const char *name, uint64_t least, uint64_t most,
 		uint64_t *value);
 
@@ -75,7 +76,7 @@ struct verb {
 
 struct command {
 	const char *name;
-	const char *help;
+	const char *help; /* NULL: not shown to people */
 	const struct verb *verbs; /* ends with a NULL name */
 };
 

@@ -42,6 +42,22 @@ void out_json(const struct out *out, json_t *value)
 	json_decref(value);
 }
 
+json_t *out_string(const char *text)
+{
+	json_t *string = json_string(text);
+	char *copy;
+
+	if (string)
+		return string;
+	copy = xstrdup(text);
+	for (char *at = copy; *at; at++)
+		if ((unsigned char)*at > 0x7f)
+			*at = '?';
+	string = json_string(copy);
+	free(copy);
+	return string;
+}
+
 static void print_members(const struct out *out, json_t *object, int indent);
 
 static void print_list(const struct out *out, json_t *list, int indent)

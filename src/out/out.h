@@ -45,6 +45,9 @@ void out_object(const struct out *out, json_t *object);
 /* Takes over `value`; prints it only as JSON, for commands with their own text. */
 void out_json(const struct out *out, json_t *value);
 
+/* A JSON string of any bytes: what is no UTF-8 becomes "?". */
+json_t *out_string(const char *text);
+
 /* Text around which colour codes stand if `out` takes them; a rotating static buffer. */
 const char *painted(const struct out *out, enum paint paint, const char *text);
 

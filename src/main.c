@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cmd/words.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_ROOT "/sys/fs/bpf/npctl"
+
+#define COMMAND(name) \
+	__attribute__((weak)) const struct command command_##name = {#name, NULL, NULL}
+COMMAND(topo);
+COMMAND(load);
+COMMAND(attach);
+COMMAND(map);
+COMMAND(policy);
+COMMAND(endpoint);
+COMMAND(trace);
+COMMAND(stat);
+COMMAND(test);
+
+const struct command *const commands[] = {
+    &command_topo,   &command_load,	&command_attach,  &command_map,
+    &command_policy, &command_endpoint, &command_trace,	  &command_stat,
+    &command_test,   &command_help,	&command_version, NULL,
+};
+
+/* A descriptor below 3 that is not open would be given to some map. */
+static void open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	close(fd);
+}
+
+/* Names are UTF-8 whatever the locale says; only their width is asked of it. */
+static void set_locale(void)
+{
+	setlocale(LC_CTYPE, "");
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static const char *root_of_environment(void)
+{
+	const char *root = getenv("NPCTL_ROOT");
+
+	return root && *root ? root : DEFAULT_ROOT;
+}
+
+static void report(const struct out *out)
+{
+	const char *mend = failure_mend();
+
+	if (!*failure())
+		return;
+	if (out->json) {
+		json_t *error = json_pack("{s:o}", "error", out_string(failure()));
+
+		if (*mend)
+			json_object_set_new(error, "mend", out_string(mend));
+		out_json(out, error);
+		return;
+	}
+	fflush(stdout);
+	fprintf(stderr, "npctl: %s%s%s%s\n", failure(), *mend ? " (mend: " : "", mend,
+		*mend ? ")" : "");
+}
+
+/* What could not be written was not done: a full disk must not look like success. */
+static bool written(void)
+{
+	if (!ferror(stdout) && fflush(stdout) == 0)
+		return true;
+	if (errno != EPIPE)
+		fprintf(stderr, "npctl: cannot write the output: %s\n", strerror(errno));
+	return false;
+}
+
+static int run(struct context *context, int argc, char **argv)
+{
+	static char *help[] = {"help"}, *version[] = {"version"};
+	int status = words_globals(context, &argc, &argv);
+
+	if (status)
+		return status;
+	if (context->version)
+		return command_run(context, 1, version);
+	if (argc == 0) {
+		status = command_run(context, 1, help);
+		return status || context->help ? status : MISUSED;
+	}
+	return command_run(context, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	struct context context = {.root = root_of_environment()};
+	int status;
+
+	open_standard();
+	set_locale();
+	signal(SIGPIPE, SIG_DFL);
+	out_setup(&context.out);
+	status = run(&context, argc - (argc > 0), argv + (argc > 0));
+	if (status && status != REPORTED)
+		report(&context.out);
+	failure_clear();
+	if (!written() && !status)
+		return 1;
+	return status == MISUSED ? 2 : status ? 1 : 0;
+}
