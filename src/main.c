@@ -87,7 +87,7 @@ static bool written(void)
 
 static int run(struct context *context, int argc, char **argv)
 {
-	static char *help[] = {"help"}, *version[] = {"version"};
+	static char *version[] = {"version"};
 	int status = words_globals(context, &argc, &argv);
 
 	if (status)
@@ -95,7 +95,7 @@ static int run(struct context *context, int argc, char **argv)
 	if (context->version)
 		return command_run(context, 1, version);
 	if (argc == 0) {
-		status = command_run(context, 1, help);
+		status = help_show(context, NULL, NULL);
 		return status || context->help ? status : MISUSED;
 	}
 	return command_run(context, argc, argv);

@@ -1,23 +1,20 @@
-if (!*verb &&
-    (!unnamed || (unnamed->most == 0 &&
-		  command->verbs[1].name))) // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cmd/words.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-	const struct option global_options[] = {
-	    {"json", VALUE_NONE, NULL, "print JSON, errors too", 'j', false},
-	    {"pretty", VALUE_NONE, NULL, "print JSON over several lines", 'p', false},
-	    {"quiet", VALUE_NONE, NULL, "no warnings", 'q', false},
-	    {"debug", VALUE_NONE, NULL, "show libbpf's and the verifier's log", 'd', false},
-	    {"steps", VALUE_NONE, NULL, "show each step as the ip, tc or bpftool command", 'x',
-	     false},
-	    {"root", VALUE_DIR, "DIR", "work on the instance in DIR (or NPCTL_ROOT)", 0, false},
-	    {"help", VALUE_NONE, NULL, "show help", 'h', false},
-	    {"version", VALUE_NONE, NULL, "show the version", 'V', false},
-	    {0},
-	};
+const struct option global_options[] = {
+    {"json", VALUE_NONE, NULL, "print JSON, errors too", 'j', false},
+    {"pretty", VALUE_NONE, NULL, "print JSON over several lines", 'p', false},
+    {"quiet", VALUE_NONE, NULL, "no warnings", 'q', false},
+    {"debug", VALUE_NONE, NULL, "show libbpf's and the verifier's log", 'd', false},
+    {"steps", VALUE_NONE, NULL, "show each step as the ip, tc or bpftool command", 'x', false},
+    {"root", VALUE_DIR, "DIR", "work on the instance in DIR (or NPCTL_ROOT)", 0, false},
+    {"help", VALUE_NONE, NULL, "show help", 'h', false},
+    {"version", VALUE_NONE, NULL, "show the version", 'V', false},
+    {0},
+};
 
 /* The words of a line, with the options still among them. */
 struct scan {
@@ -291,7 +288,7 @@ static int take_verb(struct context *context, const struct command *command, int
 	if (*argc && !is_option(**argv)) {
 		if (verb_find(command, **argv, verb))
 			return MISUSED;
-		if (!*verb && (!unnamed || unnamed->most == 0))
+		if (!*verb && (!unnamed || (unnamed->most == 0 && command->verbs[1].name)))
 			return verb_unknown(command, **argv);
 		if (*verb) {
 			--*argc;
