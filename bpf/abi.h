@@ -34,7 +34,7 @@ enum direction { INGRESS, EGRESS, DIRECTIONS };
 struct span {
 	__u32 first;
 	__u32 count;
-};
+} __attribute__((aligned(8)));
 
 /* An answer of a table, a grant or a fallback: a verdict and its rule. */
 #define ANSWER_ALLOW 0x80000000u
@@ -118,6 +118,7 @@ struct grant_key {
 /* Reserved identities; classes of addresses are numbered from IDENTITY_FIRST. */
 #define IDENTITY_WORLD 0
 #define IDENTITY_HOST 1
+#define IDENTITY_NONE 0xffffffffu /* a run was missing: denied */
 #define IDENTITY_FIRST 256
 
 /* Flows are keyed from the subject's side, so both directions meet in one. */
@@ -156,16 +157,19 @@ struct flow {
 struct fragment_key {
 	__u32 ifindex;
 	__u32 id;
-	__u8 source[16], destination[16];
+	__u8 local[16], remote[16];
 	__u8 protocol;
 	__u8 direction;
-	__u8 family6;
+	__u8 family;
 	__u8 pad;
 };
 
 struct fragment {
-	__be16 source_port, destination_port;
-	__u32 seen;
+	__be16 local_port, remote_port;
+	__u16 port;
+	__u8 protocol;
+	__u8 pad;
+	__u32 seen; /* jiffies, low half */
 };
 
 struct counter {

@@ -22,22 +22,28 @@ static __always_inline __u32 peer_find4(__u32 version, __be32 address)
 	__u32 slot = (version & 1) * PEERS4_HALF + (host >> 16);
 	struct span *span = bpf_map_lookup_elem(&peers4, &slot);
 
-	return span ? run_find(READ_ONCE(*span), host, IDENTITY_WORLD) : IDENTITY_WORLD;
+	return span ? run_find(span_read(span), host, IDENTITY_NONE) : IDENTITY_NONE;
 }
 
 static __always_inline __u32 peer_find6(const struct settings *settings, __u32 version,
 					const __u8 *address)
 {
-	struct span span = READ_ONCE(settings->peers6[version & 1]);
+	struct span span = span_read(&settings->peers6[version & 1]);
 	const __u32 *word = (const void *)address;
 	__u64 high = (__u64)bpf_ntohl(word[0]) << 32 | bpf_ntohl(word[1]);
 	__u64 low = (__u64)bpf_ntohl(word[2]) << 32 | bpf_ntohl(word[3]);
 
-	/* directory, then leaf; either may be the answer already */
-	if (span.count && !run6_step(&span, high, low))
-		return IDENTITY_WORLD;
-	if (span.count && !run6_step(&span, high, low))
-		return IDENTITY_WORLD;
+	int level;
+
+	/* the directory, then a leaf; either may be the answer already */
+	for (level = 0; level < 2 && span.count; level++) {
+		__u64 word = run6_search(span.first, span.count, high, low);
+
+		if (word == ~0ull)
+			return IDENTITY_NONE;
+		span.first = word;
+		span.count = word >> 32;
+	}
 	return span.first;
 }
 

@@ -45,13 +45,12 @@ static __always_inline __u32 table_key(__u8 protocol, __u16 port)
 }
 
 /* A run that is missing denies. */
-static __always_inline __u32 grant_find(__u32 set, struct span fallback, __u32 identity,
-					__u32 key)
+static __always_inline __u32 grant_find(__u32 set, struct span fallback, __u32 identity, __u32 key)
 {
-	struct grant_key grant = { .set = set, .identity = identity };
+	struct grant_key grant = {.set = set, .identity = identity};
 	struct span *span = bpf_map_lookup_elem(&grants, &grant);
 
-	return run_find(span ? READ_ONCE(*span) : fallback, key, 0);
+	return run_find(span ? span_read(span) : fallback, key, 0);
 }
 
 static __always_inline void count(__u32 answer, __u32 bytes)

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Telling those who listen, and costing nothing when nobody does. */
+#ifndef NPCTL_LIB_EVENT_H
+#define NPCTL_LIB_EVENT_H
+
+#include "lib/packet.h"
+#include "lib/verdict.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SINKS);
+	__type(key, __u32);
+	__type(value, struct sink);
+	PINNED;
+} sinks SEC(".maps");
+
+struct ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SINKS);
+	__type(key, __u32);
+	PINNED;
+	__array(values, struct ring);
+} rings SEC(".maps");
+
+static __always_inline void event_fill(struct event *event, const struct __sk_buff *skb,
+				       const struct packet *packet, const struct verdict *verdict)
+{
+	bool in = packet->direction == INGRESS;
+	__be16 local, remote;
+
+	__builtin_memset(event, 0, sizeof(*event));
+	event->time = bpf_ktime_get_ns();
+	event->ifindex = skb->ifindex;
+	event->rule = verdict->answer & ANSWER_RULE;
+	event->identity = verdict->identity;
+	event->size = skb->len;
+	event->allow = !!(verdict->answer & ANSWER_ALLOW);
+	event->direction = packet->direction;
+	event->reason = verdict->reason;
+	event->family = packet->family;
+	event->protocol = packet->protocol;
+	event->tcp_flags = packet->tcp_flags;
+	event->ether_type = packet->ether_type;
+	event->hook = HOOK_POD;
+	event->uid = ~0u;
+	if (packet->family == 4) {
+		__builtin_memcpy(event->source, in ? &packet->key4.remote : &packet->key4.local, 4);
+		__builtin_memcpy(event->destination,
+				 in ? &packet->key4.local : &packet->key4.remote, 4);
+		local = packet->key4.local_port;
+		remote = packet->key4.remote_port;
+	} else {
+		copy16(event->source, in ? packet->key6.remote : packet->key6.local);
+		copy16(event->destination, in ? packet->key6.local : packet->key6.remote);
+		local = packet->key6.local_port;
+		remote = packet->key6.remote_port;
+	}
+	if (packet->protocol == IPPROTO_ICMP || packet->protocol == IPPROTO_ICMPV6) {
+		event->source_port = bpf_htons(packet->port >> 8);
+		event->destination_port = bpf_htons(packet->port & 0xff);
+	} else {
+		event->source_port = in ? remote : local;
+		event->destination_port = in ? local : remote;
+	}
+}
+
+static __always_inline bool prefix_matches(const __u8 *prefix, __u32 bits, const __u8 *address)
+{
+	const __u32 *p = (const void *)prefix, *a = (const void *)address;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		__u32 here = bits > 32 ? 32 : bits, mask;
+
+		if (!here)
+			return true;
+		mask = ~0u << (32 - here);
+		if ((bpf_ntohl(p[i]) ^ bpf_ntohl(a[i])) & mask)
+			return false;
+		bits -= here;
+	}
+	return true;
+}
+
+/* `every`: a packet of a known flow, for those who asked for all of them. */
+static __always_inline bool sink_wants(const struct sink *sink, const struct event *event,
+				       bool every)
+{
+	__u16 source = bpf_ntohs(event->source_port), target = bpf_ntohs(event->destination_port);
+
+	if ((every && !(sink->flags & SINK_ALL)) || (event->allow && sink->flags & SINK_DROPS))
+		return false;
+	if ((sink->ifindex && sink->ifindex != event->ifindex) ||
+	    (sink->rule && sink->rule != event->rule) ||
+	    (sink->protocol && sink->protocol != event->protocol) ||
+	    (sink->port && sink->port != source && sink->port != target))
+		return false;
+	if (sink->family[0] && (sink->family[0] != event->family ||
+				!prefix_matches(sink->address[0], sink->prefix[0], event->source)))
+		return false;
+	return !sink->family[1] ||
+	       (sink->family[1] == event->family &&
+		prefix_matches(sink->address[1], sink->prefix[1], event->destination));
+}
+
+__noinline int event_send(struct __sk_buff *skb, struct packet *packet, struct verdict *verdict,
+			  __u32 listening, int every)
+{
+	struct event event;
+	__u32 i;
+
+	if (!packet || !verdict)
+		return 0;
+	event_fill(&event, skb, packet, verdict);
+	for (i = 0; i < SINKS; i++) {
+		__u32 slot = i;
+		struct sink *sink;
+		void *ring;
+
+		if (!(listening & (1u << i)))
+			continue;
+		sink = bpf_map_lookup_elem(&sinks, &slot);
+		if (!sink || sink->lease < event.time || !sink_wants(sink, &event, every))
+			continue;
+		ring = bpf_map_lookup_elem(&rings, &slot);
+		if (!ring)
+			continue;
+		if (bpf_ringbuf_output(ring, &event, sizeof(event), 0))
+			__sync_fetch_and_add(&sink->lost, 1);
+		else
+			__sync_fetch_and_add(&sink->sent, 1);
+	}
+	return 0;
+}
+
+#endif

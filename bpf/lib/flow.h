@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Known flows: a packet and its reply meet in one entry. */
+#ifndef NPCTL_LIB_FLOW_H
+#define NPCTL_LIB_FLOW_H
+
+#include "lib/packet.h"
+#include "lib/state.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 131072);
+	__type(key, struct flow4_key);
+	__type(value, struct flow);
+	PINNED;
+} flows4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct flow6_key);
+	__type(value, struct flow);
+	PINNED;
+} flows6 SEC(".maps");
+
+static __always_inline struct flow *flow_find(const struct packet *packet)
+{
+	return packet->family == 4 ? bpf_map_lookup_elem(&flows4, &packet->key4)
+				   : bpf_map_lookup_elem(&flows6, &packet->key6);
+}
+
+static __always_inline bool flow_alive(const struct flow *flow, const struct settings *settings,
+				       __u32 now)
+{
+	return now - flow->seen <= settings->lifetime[flow->lifetime & (LIFETIMES - 1)];
+}
+
+static __always_inline void flow_close(struct flow *flow, const struct packet *packet)
+{
+	if (packet->tcp_flags & TCP_FIN)
+		flow->fin |= 1 << packet->direction;
+	if (packet->tcp_flags & TCP_RST || flow->fin == 3)
+		flow->lifetime = LIFE_TCP_CLOSING;
+}
+
+/* One packet more. Counts of two processors may overlap: they inform, they do not bill. */
+static __always_inline void flow_touch(struct flow *flow, const struct packet *packet, __u32 now)
+{
+	__u8 lifetime = flow->lifetime;
+
+	if (flow->seen != now)
+		flow->seen = now;
+	flow->packets[packet->direction & 1]++;
+	if (unlikely((lifetime == LIFE_TCP_OPENING || lifetime == LIFE_UDP_OPENING) &&
+		     packet->direction != flow->initiator))
+		flow->lifetime = lifetime + 1;
+	if (unlikely(packet->odd & ODD_CLOSES))
+		flow_close(flow, packet);
+}
+
+/* Which lifetime a new flow begins with; LIFETIMES for what has no flows. */
+static __always_inline __u8 flow_lifetime(const struct packet *packet)
+{
+	switch (packet->protocol) {
+	case IPPROTO_TCP:
+		return packet->odd & ODD_CLOSES ? LIFETIMES : LIFE_TCP_OPENING;
+	case IPPROTO_UDP:
+		return LIFE_UDP_OPENING;
+	case IPPROTO_SCTP:
+		return LIFE_SCTP;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		/* echo alone has an asker */
+		return packet->family == 4 ? (packet->key4.remote_port ? LIFE_ICMP : LIFETIMES)
+		       : packet->key6.remote_port ? LIFE_ICMP
+						  : LIFETIMES;
+	}
+	return LIFETIMES;
+}
+
+static __always_inline void flow_begin(const struct packet *packet, __u32 generation, __u32 answer,
+				       __u32 now)
+{
+	struct flow flow = {
+	    .generation = generation,
+	    .seen = now,
+	    .answer = answer,
+	    .initiator = packet->direction,
+	    .lifetime = flow_lifetime(packet),
+	    .created = now,
+	    /* an index would make the compiler do sums with a stack address */
+	    .packets = {packet->direction == INGRESS, packet->direction == EGRESS},
+	};
+
+	if (flow.lifetime == LIFETIMES)
+		return;
+	if (packet->family == 4)
+		bpf_map_update_elem(&flows4, &packet->key4, &flow, BPF_ANY);
+	else
+		bpf_map_update_elem(&flows6, &packet->key6, &flow, BPF_ANY);
+}
+
+#endif

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Policy on a pod's host-side interface. The packets of a known flow take the
+ * quick way: parse, one hash lookup, done. All others are decided.
+ */
+#include "lib/event.h"
+#include "lib/flow.h"
+#include "lib/packet.h"
+#include "lib/state.h"
+#include "lib/subject.h"
+#include "lib/verdict.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+/* Any more changes of policy within one packet's time, and it is dropped. */
+#define ATTEMPTS 4
+
+/* What one attempt reads; it counts only if the version is still the same after. */
+struct view {
+	struct settings *settings;
+	struct subject_half *half;
+	__u32 version;
+	__u32 now;
+};
+
+static __always_inline bool source_is_own(const struct subject_half *half,
+					  const struct packet *packet)
+{
+	if (packet->family == 4)
+		return half->address4 && packet->key4.local == half->address4;
+	return equal16(packet->key6.local, half->address6) ||
+	       equal16(packet->key6.local, half->link_local6);
+}
+
+static __always_inline bool peer_is_self(const struct packet *packet)
+{
+	return packet->family == 4 ? packet->key4.local == packet->key4.remote
+				   : equal16(packet->key6.local, packet->key6.remote);
+}
+
+/* `port` is the one that the initiator of the connection meant. */
+static __always_inline void judge(const struct view *view, const struct packet *packet,
+				  __u32 direction, __u16 port, struct verdict *verdict)
+{
+	const struct subject_half *half = view->half;
+	__u32 identity, key = table_key(packet->protocol, port);
+
+	direction &= 1;
+	identity = packet->family == 4
+		       ? peer_find4(view->version, packet->key4.remote)
+		       : peer_find6(view->settings, view->version, packet->key6.remote);
+	verdict->identity = identity;
+	verdict->reason = REASON_POLICY;
+	verdict->answer = identity == IDENTITY_NONE
+			      ? 0
+			      : grant_find(half->set[direction],
+					   span_read(&half->fallback[direction]), identity, key);
+}
+
+/* The port that the first packet of a flow went to. */
+static __always_inline __u16 flow_port(const struct packet *packet, const struct flow *flow)
+{
+	__be16 local, remote;
+
+	if (packet->protocol == IPPROTO_ICMP)
+		return ICMP_ECHO << 8;
+	if (packet->protocol == IPPROTO_ICMPV6)
+		return ICMPV6_ECHO_REQUEST << 8;
+	local = packet->family == 4 ? packet->key4.local_port : packet->key6.local_port;
+	remote = packet->family == 4 ? packet->key4.remote_port : packet->key6.remote_port;
+	return bpf_ntohs(flow->initiator == INGRESS ? local : remote);
+}
+
+static __always_inline void judge_flow(const struct view *view, const struct packet *packet,
+				       const struct flow *flow, struct verdict *verdict)
+{
+	if (flow->generation != view->half->generation) {
+		judge(view, packet, flow->initiator, flow_port(packet, flow), verdict);
+		return;
+	}
+	verdict->answer = flow->answer;
+	verdict->reason = flow->answer & ANSWER_ALLOW ? REASON_ESTABLISHED : REASON_POLICY;
+}
+
+/* The flow that an ICMP error is about, by the packet that it quotes. */
+static __noinline struct flow *related_flow(struct __sk_buff *skb, struct packet *packet,
+					    struct packet *quoted)
+{
+	__u32 offset = packet->transport + 8;
+	struct ports ports;
+
+	__builtin_memset(quoted, 0, sizeof(*quoted));
+	quoted->key4.ifindex = packet->key4.ifindex;
+	quoted->family = packet->family;
+	/* it went the other way */
+	quoted->direction = !packet->direction;
+	if (packet->family == 4) {
+		struct iphdr ip;
+
+		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.version != 4 ||
+		    ip.ihl < 5 || ip.frag_off & bpf_htons(IP_FRAGMENT_OFFSET))
+			return NULL;
+		quoted->protocol = quoted->key4.protocol = ip.protocol;
+		quoted->key4.local = packet->direction == INGRESS ? ip.saddr : ip.daddr;
+		quoted->key4.remote = packet->direction == INGRESS ? ip.daddr : ip.saddr;
+		if (quoted->key4.local != packet->key4.local)
+			return NULL;
+		offset += ip.ihl * 4;
+	} else {
+		struct ipv6hdr ip;
+
+		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.version != 6)
+			return NULL;
+		quoted->protocol = quoted->key6.protocol = ip.nexthdr;
+		copy16(quoted->key6.local, packet->direction == INGRESS ? &ip.saddr : &ip.daddr);
+		copy16(quoted->key6.remote, packet->direction == INGRESS ? &ip.daddr : &ip.saddr);
+		if (!equal16(quoted->key6.local, packet->key6.local))
+			return NULL;
+		offset += sizeof(ip);
+	}
+	if (quoted->protocol == IPPROTO_ICMP || quoted->protocol == IPPROTO_ICMPV6) {
+		struct icmp icmp;
+
+		if (bpf_skb_load_bytes(skb, offset, &icmp, sizeof(icmp)))
+			return NULL;
+		packet_icmp(quoted, icmp.type, icmp.code, icmp.id,
+			    packet->family == 4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST,
+			    packet->family == 4 ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY);
+	} else {
+		if (bpf_skb_load_bytes(skb, offset, &ports, sizeof(ports)))
+			return NULL;
+		packet_ports(quoted, ports.source, ports.destination);
+	}
+	return flow_find(quoted);
+}
+
+/* An error about a flow is allowed as the flow is; false: judge it by itself. */
+static __always_inline bool judge_error(struct __sk_buff *skb, const struct view *view,
+					struct packet *packet, struct verdict *verdict)
+{
+	struct packet quoted;
+	struct flow *flow = related_flow(skb, packet, &quoted);
+
+	if (!flow || !flow_alive(flow, view->settings, view->now))
+		return false;
+	judge_flow(view, &quoted, flow, verdict);
+	if (verdict->answer & ANSWER_ALLOW)
+		verdict->reason = REASON_RELATED;
+	return true;
+}
+
+/* What needs neither peer nor port; false: go on. */
+static __always_inline bool judge_form(struct __sk_buff *skb, const struct view *view,
+				       struct packet *packet, struct verdict *verdict)
+{
+	bool enforced = view->half->flags & SUBJECT_ENFORCED(packet->direction);
+	bool checked = view->half->flags & SUBJECT_CHECK_SOURCE;
+
+	verdict->answer = 0;
+	if (packet->parsed == PARSED_EXEMPT) {
+		verdict->answer = ANSWER_ALLOW;
+		verdict->reason = REASON_NEIGHBOUR;
+		return true;
+	}
+	if (packet->parsed == PARSED && packet->odd & ODD_OPTIONS &&
+	    packet_source_routed(skb, packet))
+		packet->parsed = PARSED_MALFORMED;
+	if (packet->parsed != PARSED) {
+		verdict->reason =
+		    packet->parsed == PARSED_FOREIGN ? REASON_PROTOCOL : REASON_MALFORMED;
+		/* what has addresses must not lie about them, enforced or not */
+		verdict->answer = enforced ? 0 : ANSWER_ALLOW;
+		if (packet->direction == EGRESS && checked && packet->family &&
+		    !source_is_own(view->half, packet))
+			verdict->answer = 0;
+		return true;
+	}
+	if (packet->direction == EGRESS && checked && !source_is_own(view->half, packet)) {
+		verdict->reason = REASON_SPOOFED;
+		return true;
+	}
+	if (packet->odd & (ODD_FIRST | ODD_LATER) &&
+	    !fragment_known(packet, view->now, view->settings->lifetime[LIFE_FRAGMENT])) {
+		verdict->answer = enforced ? 0 : ANSWER_ALLOW;
+		verdict->reason = REASON_FRAGMENT;
+		return true;
+	}
+	if (peer_is_self(packet)) {
+		verdict->answer = ANSWER_ALLOW;
+		verdict->reason = REASON_SELF;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * A denied flow stays known, as denied: were it forgotten, the other side's
+ * next packet would begin it anew in the opposite direction.
+ */
+static __always_inline void remember(const struct view *view, const struct packet *packet,
+				     struct flow *flow, const struct verdict *verdict)
+{
+	bool own = !(view->half->flags & SUBJECT_CHECK_SOURCE) || source_is_own(view->half, packet);
+
+	if (flow) {
+		flow->generation = view->half->generation;
+		flow->answer = verdict->answer;
+		flow_touch(flow, packet, view->now);
+	} else if (verdict->answer & ANSWER_ALLOW && own) {
+		flow_begin(packet, view->half->generation, verdict->answer, view->now);
+	}
+}
+
+/* One attempt to judge; false when the policy changed under it. */
+__noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verdict *verdict)
+{
+	struct view view = {.settings = settings_get(), .now = bpf_jiffies64()};
+	struct flow *flow = NULL;
+	bool keep = false;
+
+	if (!packet || !verdict || !view.settings)
+		return false;
+	view.version = READ_ONCE(view.settings->version);
+	view.half = subject_find(skb->ifindex, view.version);
+	verdict->identity = 0;
+	if (!view.half) {
+		verdict->answer = 0;
+		verdict->reason = REASON_NO_SUBJECT;
+		return view.version == READ_ONCE(view.settings->version);
+	}
+	if (!judge_form(skb, &view, packet, verdict) &&
+	    !(packet->odd & ODD_ERROR && judge_error(skb, &view, packet, verdict))) {
+		if (!(packet->odd & ODD_SYN))
+			flow = flow_find(packet);
+		if (flow && flow_alive(flow, view.settings, view.now)) {
+			judge_flow(&view, packet, flow, verdict);
+		} else {
+			flow = NULL;
+			judge(&view, packet, packet->direction, packet->port, verdict);
+		}
+		keep = true;
+	}
+	if (view.version != READ_ONCE(view.settings->version))
+		return false;
+	if (keep)
+		remember(&view, packet, flow, verdict);
+	return true;
+}
+
+static __noinline int decide(struct __sk_buff *skb, struct packet *packet)
+{
+	struct settings *settings = settings_get();
+	struct verdict verdict = {};
+	__u32 listening;
+	int i;
+
+	if (!settings)
+		return TC_ACT_SHOT;
+	for (i = 0; i < ATTEMPTS; i++)
+		if (attempt(skb, packet, &verdict))
+			break;
+	if (i == ATTEMPTS) {
+		verdict.answer = 0;
+		verdict.reason = REASON_BUSY;
+	}
+	count(verdict.answer, skb->len);
+	listening = READ_ONCE(settings->listening);
+	if (unlikely(listening))
+		event_send(skb, packet, &verdict, listening,
+			   verdict.reason == REASON_ESTABLISHED ||
+			       verdict.reason == REASON_NEIGHBOUR);
+	return verdict.answer & ANSWER_ALLOW ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+/* Passing is TC_ACT_UNSPEC: the next program on the interface has its say, too. */
+static __always_inline int pod(struct __sk_buff *skb, enum direction direction)
+{
+	struct settings *settings = settings_get();
+	struct subject_half *half;
+	struct packet packet;
+	struct flow *flow;
+	__u32 now;
+
+	if (!settings)
+		return TC_ACT_SHOT;
+	packet_init(skb, &packet, direction);
+	packet.parsed = packet_parse(skb, &packet);
+	if (unlikely(packet.parsed == PARSED_SHORT))
+		packet.parsed = packet_parse_pulled(skb, &packet);
+	if (unlikely(packet.parsed != PARSED || packet.odd & ~ODD_CLOSES))
+		return decide(skb, &packet);
+	flow = flow_find(&packet);
+	half = subject_find(skb->ifindex, READ_ONCE(settings->version));
+	now = bpf_jiffies64();
+	if (unlikely(!flow || !half || flow->generation != half->generation ||
+		     !(flow->answer & ANSWER_ALLOW) || !flow_alive(flow, settings, now) ||
+		     READ_ONCE(settings->listening_all)))
+		return decide(skb, &packet);
+	flow_touch(flow, &packet, now);
+	count(flow->answer, skb->len);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int pod_ingress(struct __sk_buff *skb)
+{
+	return pod(skb, INGRESS);
+}
+
+SEC("tc")
+int pod_egress(struct __sk_buff *skb)
+{
+	return pod(skb, EGRESS);
+}
