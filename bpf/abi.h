@@ -36,13 +36,25 @@ struct span {
 	__u32 count;
 } __attribute__((aligned(8)));
 
-/* An answer of a table, a grant or a fallback: a verdict and its rule. */
+/*
+ * An answer of a set or a table: a verdict and its rule, or where the table
+ * stands that has it. In `runs`, a table is headed by an entry whose `start`
+ * is the number of those that follow.
+ */
 #define ANSWER_ALLOW 0x80000000u
-#define ANSWER_RULE 0x00ffffffu
+#define ANSWER_TABLE 0x40000000u
+#define ANSWER_RULE 0x00ffffffu	 /* no table */
+#define ANSWER_INDEX 0x01ffffffu /* table */
 
+/*
+ * Three kinds of runs share the chunks of `runs`:
+ *   peers   IPv4 address (host order) -> identity
+ *   sets    identity -> answer, which may be a table
+ *   tables  protocol << 16 | port (ICMP: type << 8 | code) -> answer
+ */
 struct run_entry {
-	__u32 start;  /* IPv4 address, or protocol << 16 | port; host order */
-	__u32 answer; /* identity, or verdict and rule */
+	__u32 start;
+	__u32 answer;
 };
 
 struct run6_entry {
@@ -96,9 +108,8 @@ struct subject_half {
 	__u32 ifindex;	  /* the tag: 0 for none */
 	__u32 generation; /* flows of another one are judged again */
 	__u32 flags;
-	__u32 set[DIRECTIONS];
 	__be32 address4;
-	struct span fallback[DIRECTIONS]; /* for identities without a grant */
+	struct span set[DIRECTIONS];
 	__u8 address6[16];
 	__u8 link_local6[16];
 };
@@ -108,12 +119,6 @@ struct subject {
 };
 
 #define SUBJECT_SLOTS 4096 /* direct-mapped: ifindex % SUBJECT_SLOTS */
-
-struct grant_key {
-	__u32 set;
-	__u32 identity;
-};
-/* grants: grant_key -> span */
 
 /* Reserved identities; classes of addresses are numbered from IDENTITY_FIRST. */
 #define IDENTITY_WORLD 0

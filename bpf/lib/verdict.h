@@ -6,15 +6,6 @@
 #include "lib/peer.h"
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1 << 20);
-	__type(key, struct grant_key);
-	__type(value, struct span);
-	PINNED;
-} grants SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 16384);
 	__type(key, __u32);
@@ -45,12 +36,24 @@ static __always_inline __u32 table_key(__u8 protocol, __u16 port)
 }
 
 /* A run that is missing denies. */
-static __always_inline __u32 grant_find(__u32 set, struct span fallback, __u32 identity, __u32 key)
+__noinline __u32 table_search(__u32 index, __u32 key)
 {
-	struct grant_key grant = {.set = set, .identity = identity};
-	struct span *span = bpf_map_lookup_elem(&grants, &grant);
+	__u32 chunk = index >> RUN_CHUNK_BITS, low = index & ((1 << RUN_CHUNK_BITS) - 1);
+	struct run_entry *head;
+	void *entries;
 
-	return run_find(span ? span_read(span) : fallback, key, 0);
+	entries = bpf_map_lookup_elem(&runs, &chunk);
+	if (!entries)
+		return 0;
+	head = bpf_map_lookup_elem(entries, &low);
+	return head ? run_search(index + 1, head->start, key, 0) : 0;
+}
+
+static __always_inline __u32 set_find(struct span set, __u32 identity, __u32 key)
+{
+	__u32 answer = run_find(set, identity, 0);
+
+	return answer & ANSWER_TABLE ? table_search(answer & ANSWER_INDEX, key) : answer;
 }
 
 static __always_inline void count(__u32 answer, __u32 bytes)
