@@ -51,10 +51,9 @@ static __always_inline void judge(const struct view *view, const struct packet *
 		       : peer_find6(view->settings, view->version, packet->key6.remote);
 	verdict->identity = identity;
 	verdict->reason = REASON_POLICY;
-	verdict->answer = identity == IDENTITY_NONE
-			      ? 0
-			      : grant_find(half->set[direction],
-					   span_read(&half->fallback[direction]), identity, key);
+	verdict->answer = 0;
+	if (identity != IDENTITY_NONE)
+		verdict->answer = set_find(span_read(&half->set[direction]), identity, key);
 }
 
 /* The port that the first packet of a flow went to. */
