@@ -17,7 +17,11 @@ enum access {
 	ACCESS_WRITE,  /* exclusive lock; fails when there is no instance */
 	ACCESS_CREATE, /* exclusive lock; mounts a bpffs at /sys/fs/bpf if that has
 			* none, makes the directory, settings and documents */
+	ACCESS_REMOVE, /* as ACCESS_TRY, but exclusive; `settings` is NULL when
+			* what is there is another version's */
 };
+
+#define DEFAULT_ROOT "/sys/fs/bpf/npctl"
 
 struct instance {
 	char *root;
@@ -30,15 +34,28 @@ struct instance {
 };
 
 int instance_open(struct instance **instance, const char *root, enum access access);
-void instance_close(struct instance *instance);
+void instance_close(struct instance *instance); /* NULL is fine */
+/*
+ * For those who stay for long, listeners above all: lets writers in. Maps can
+ * be read on; for documents open the instance again.
+ */
+void instance_unlock(struct instance *instance);
 
 /* The datapath's maps exist (npctl load ran). */
 bool instance_loaded(const struct instance *instance);
 /* Descriptor of a pinned map of ours, or fail(): "run `npctl load`". */
 int instance_map(const struct instance *instance, const char *name);
-/* "ROOT/maps/NAME" and the like; freed by the caller. */
+/*
+ * "ROOT/maps/NAME" and the like; freed by the caller. Dots in names, which a
+ * bpffs reserves, become colons, which no interface has.
+ */
 char *instance_path(const struct instance *instance, const char *folder, const char *name);
-/* Removes the empty folders and the root itself when nothing is left in it. */
+/* Remembers "npctl WORDS", with --root where it is needed, as what would mend; FAILED. */
+int instance_mend(const struct instance *instance, const char *words);
+/* fail() for a refusal of the kernel: names the privileges that npctl needs. */
+int fail_privileges(const char *what);
+
+/* Removes the empty folders, and all the rest when neither programs nor documents are left. */
 void instance_remove_if_empty(struct instance *instance);
 
 /*
@@ -56,6 +73,11 @@ void document_put_bytes(struct instance *instance, const char *name, const void 
 /* Calls back for every document, in order of name; stops at a non-zero return. */
 int document_each(struct instance *instance, int (*callback)(const char *name, void *data),
 		  void *data);
+
+/* Used by instance.c: reads the directory in force, and frees it. */
+int documents_open(struct instance *instance);
+void documents_release(struct instance *instance);
+size_t document_count(struct instance *instance);
 
 /*
  * Used by enforce.c alone. Write what changed beside what is in force, under

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "kernel/instance.h"
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+#include "state.skel.h"
+
+#define BPFFS "/sys/fs/bpf"
+#define ABSENT 1 /* there is no instance, which need not be a mistake */
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	return debug ? vfprintf(stderr, format, arguments) : 0;
+}
+
+int fail_privileges(const char *what)
+{
+	return fail("%s: not permitted; npctl needs root, or CAP_BPF, CAP_PERFMON and "
+		    "CAP_NET_ADMIN and a bpffs of its own",
+		    what);
+}
+
+int instance_mend(const struct instance *instance, const char *words)
+{
+	if (!strcmp(instance->root, DEFAULT_ROOT))
+		return fail_mend("npctl %s", words);
+	return fail_mend("npctl --root %s %s", instance->root, words);
+}
+
+char *instance_path(const struct instance *instance, const char *folder, const char *name)
+{
+	char *path = xprintf("%s/%s/%s", instance->root, folder, name);
+	char *letter = path + strlen(path) - strlen(name);
+
+	for (; *letter; letter++)
+		if (*letter == '.')
+			*letter = ':';
+	return path;
+}
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs info;
+
+	return !statfs(path, &info) && info.f_type == BPF_FS_MAGIC;
+}
+
+static int fail_path(const char *path)
+{
+	if (errno == EACCES || errno == EPERM)
+		return fail_privileges(path);
+	return fail("%s: %s", path, strerror(errno));
+}
+
+static int fail_no_bpffs(const char *path)
+{
+	fail("%s is not on a BPF file system", path);
+	return fail_mend("mount -t bpf bpf %s", path);
+}
+
+static int make_folder(const char *path)
+{
+	struct stat info;
+
+	if (!stat(path, &info))
+		return 0;
+	step("mkdir %s", path);
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return fail_path(path);
+	return 0;
+}
+
+/* The bpffs that every distribution has there, where no init system mounted it. */
+static int mount_default(void)
+{
+	step("mount -t bpf bpf %s", BPFFS);
+	if (mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
+		return fail_path("mount a BPF file system at " BPFFS);
+	return 0;
+}
+
+static int make_root(const char *root)
+{
+	char *copy = xstrdup(root), *parent = dirname(copy);
+	struct stat info;
+	int error = 0;
+
+	if (!stat(root, &info))
+		goto out;
+	if (errno != ENOENT || stat(parent, &info)) {
+		error = fail_path(errno == ENOENT ? parent : root);
+		goto out;
+	}
+	if (!is_bpffs(parent)) {
+		error = strcmp(parent, BPFFS) ? fail_no_bpffs(parent) : mount_default();
+		if (error)
+			goto out;
+	}
+	error = make_folder(root);
+out:
+	free(copy);
+	return error;
+}
+
+/* Who holds a lock on the directory, as "name (pid)"; NULL when nobody can tell. */
+static char *lock_holder(int directory)
+{
+	unsigned long inode, major, minor;
+	FILE *locks = fopen("/proc/locks", "re");
+	char line[256], name[64] = "?";
+	char *holder = NULL;
+	struct stat info;
+	int pid;
+
+	if (!locks)
+		return NULL;
+	while (!fstat(directory, &info) && !holder && fgets(line, sizeof(line), locks)) {
+		if (sscanf(line, "%*d: FLOCK %*s %*s %d %lx:%lx:%lu", &pid, &major, &minor,
+			   &inode) != 4)
+			continue;
+		if (inode == info.st_ino && makedev(major, minor) == info.st_dev) {
+			char *path = xprintf("/proc/%d/comm", pid);
+			FILE *comm = fopen(path, "re");
+
+			if (comm && fscanf(comm, "%63[^\n]", name) != 1)
+				strcpy(name, "?");
+			if (comm)
+				fclose(comm);
+			free(path);
+			holder = xprintf("%s (pid %d)", name, pid);
+		}
+	}
+	fclose(locks);
+	return holder;
+}
+
+static int wait_for_lock(struct instance *instance, int kind)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	char *holder;
+	int tries;
+
+	for (tries = 0; tries < 1000; tries++) {
+		if (!flock(instance->lock, kind | LOCK_NB))
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return fail("lock %s: %s", instance->root, strerror(errno));
+		nanosleep(&pause, NULL);
+	}
+	holder = lock_holder(instance->lock);
+	warn("waiting for %s, which works on %s", holder ? holder : "another npctl",
+	     instance->root);
+	free(holder);
+	while (flock(instance->lock, kind))
+		if (errno != EINTR)
+			return fail("lock %s: %s", instance->root, strerror(errno));
+	return 0;
+}
+
+/* False when the directory was removed while we waited for it. */
+static bool still_there(const struct instance *instance)
+{
+	struct stat ours, now;
+
+	return !fstat(instance->lock, &ours) && !stat(instance->root, &now) &&
+	       ours.st_ino == now.st_ino && ours.st_dev == now.st_dev;
+}
+
+static int lock_root(struct instance *instance, enum access access)
+{
+	int error;
+
+	for (;;) {
+		error = access == ACCESS_CREATE ? make_root(instance->root) : 0;
+		if (error)
+			return error;
+		instance->lock = open(instance->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (instance->lock < 0 && errno == ENOENT && access != ACCESS_CREATE)
+			return ABSENT;
+		if (instance->lock < 0)
+			return fail_path(instance->root);
+		if (!is_bpffs(instance->root))
+			return fail_no_bpffs(instance->root);
+		error = wait_for_lock(instance, instance->writable ? LOCK_EX : LOCK_SH);
+		if (error || still_there(instance))
+			return error;
+		close(instance->lock);
+	}
+}
+
+/* The pinned map, if it has the shape that this version gives it. */
+static int open_state(const struct instance *instance, const char *name, const struct bpf_map *map)
+{
+	char *path = instance_path(instance, "maps", name);
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	int fd;
+
+	fd = bpf_obj_get(path);
+	if (fd < 0) {
+		fd = errno == ENOENT ? -ENOENT : fail_path(path);
+	} else if (bpf_obj_get_info_by_fd(fd, &info, &size) || info.type != bpf_map__type(map) ||
+		   info.key_size != bpf_map__key_size(map) ||
+		   info.value_size != bpf_map__value_size(map)) {
+		close(fd);
+		fd = fail("%s is of another version of npctl", path);
+		instance_mend(instance, "load --unload");
+	}
+	free(path);
+	return fd;
+}
+
+static int make_state(struct instance *instance, struct state_bpf *state)
+{
+	char *folder = xprintf("%s/maps", instance->root);
+	int error;
+
+	error = make_folder(folder);
+	if (error)
+		goto out;
+	step("bpftool map create %s/settings type array key 4 value %zu entries 1 name settings "
+	     "flags 0x400",
+	     folder, sizeof(struct settings));
+	step("bpftool map create %s/documents type hash key 8 value %zu entries %u name documents "
+	     "flags 1",
+	     folder, sizeof(struct document_part), bpf_map__max_entries(state->maps.documents));
+	error = state_bpf__load(state);
+	if (error == -EPERM || error == -EACCES)
+		error = fail_privileges("make BPF maps");
+	else if (error)
+		error = fail("make %s/settings and documents: %s", folder, strerror(-error));
+out:
+	free(folder);
+	return error;
+}
+
+static int map_settings(struct instance *instance, int fd, bool create)
+{
+	int protection = PROT_READ | (instance->writable ? PROT_WRITE : 0);
+	void *memory = mmap(NULL, sizeof(struct settings), protection, MAP_SHARED, fd, 0);
+
+	if (memory == MAP_FAILED)
+		return fail("map %s/maps/settings: %s", instance->root, strerror(errno));
+	instance->settings = memory;
+	if (create && !instance->settings->abi)
+		instance->settings->abi = NPCTL_ABI;
+	if (!instance->settings->abi)
+		return ABSENT;
+	if (instance->settings->abi == NPCTL_ABI)
+		return 0;
+	fail("%s is of another version of npctl (format %u, not %u)", instance->root,
+	     instance->settings->abi, NPCTL_ABI);
+	return instance_mend(instance, "load --unload");
+}
+
+/* What is of no use stays closed, so that nobody takes it for an instance. */
+static void close_states(struct instance *instance)
+{
+	documents_release(instance);
+	if (instance->settings)
+		munmap(instance->settings, sizeof(struct settings));
+	if (instance->documents >= 0)
+		close(instance->documents);
+	instance->settings = NULL;
+	instance->documents = -1;
+}
+
+static int open_states(struct instance *instance, bool create)
+{
+	char *pins = xprintf("%s/maps", instance->root);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = pins);
+	struct state_bpf *state = state_bpf__open_opts(&options);
+	int error = 0, settings = -1;
+
+	if (!state) {
+		error = fail("open the built-in state object: %s", strerror(errno));
+		goto out;
+	}
+	settings = open_state(instance, "settings", state->maps.settings);
+	instance->documents = open_state(instance, "documents", state->maps.documents);
+	if (settings == FAILED || instance->documents == FAILED) {
+		error = FAILED;
+		goto out;
+	}
+	if (settings < 0 || instance->documents < 0) {
+		error = create ? make_state(instance, state) : ABSENT;
+		if (error)
+			goto out;
+		if (settings < 0)
+			settings = dup(bpf_map__fd(state->maps.settings));
+		if (instance->documents < 0)
+			instance->documents =
+			    fcntl(bpf_map__fd(state->maps.documents), F_DUPFD_CLOEXEC, 0);
+	}
+	error = map_settings(instance, settings, create);
+	if (!error)
+		error = documents_open(instance);
+out:
+	if (settings >= 0)
+		close(settings);
+	state_bpf__destroy(state);
+	free(pins);
+	return error;
+}
+
+int instance_open(struct instance **instance, const char *root, enum access access)
+{
+	bool optional = access == ACCESS_TRY || access == ACCESS_REMOVE;
+	struct instance *new = xalloc(sizeof(*new));
+	int error;
+
+	libbpf_set_print(print_libbpf);
+	*instance = NULL;
+	new->root = xstrdup(root);
+	new->lock = new->documents = -1;
+	new->writable = access != ACCESS_READ &&access != ACCESS_TRY;
+	error = lock_root(new, access);
+	if (!error) {
+		error = open_states(new, access == ACCESS_CREATE);
+		if (error && access == ACCESS_REMOVE) {
+			close_states(new);
+			failure_clear();
+			error = 0;
+		}
+	}
+	if (error == ABSENT && !optional) {
+		error = fail("there is no npctl instance at %s", root);
+		instance_mend(new, "load");
+	}
+	if (!error)
+		*instance = new;
+	else
+		instance_close(new);
+	return error == ABSENT ? 0 : error;
+}
+
+void instance_unlock(struct instance *instance)
+{
+	flock(instance->lock, LOCK_UN);
+}
+
+void instance_close(struct instance *instance)
+{
+	if (!instance)
+		return;
+	close_states(instance);
+	if (instance->lock >= 0)
+		close(instance->lock);
+	free(instance->root);
+	free(instance);
+}
+
+bool instance_loaded(const struct instance *instance)
+{
+	char *path = instance_path(instance, "maps", "subjects");
+	bool loaded = !access(path, F_OK);
+
+	free(path);
+	return loaded;
+}
+
+int instance_map(const struct instance *instance, const char *name)
+{
+	char *path = instance_path(instance, "maps", name);
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0 && errno == ENOENT) {
+		fd = fail("the datapath is not loaded (%s is missing)", path);
+		instance_mend(instance, "load");
+	} else if (fd < 0) {
+		fd = fail_path(path);
+	}
+	free(path);
+	return fd;
+}
+
+static void remove_file(const struct instance *instance, const char *name)
+{
+	char *path = xprintf("%s/%s", instance->root, name);
+
+	if (!unlink(path))
+		step("rm %s", path);
+	free(path);
+}
+
+/* Says whether it is gone. */
+static bool remove_folder(const struct instance *instance, const char *name)
+{
+	char *path = xprintf("%s%s", instance->root, name);
+	bool gone = !rmdir(path) || errno == ENOENT;
+
+	if (gone)
+		step("rmdir %s", path);
+	free(path);
+	return gone;
+}
+
+void instance_remove_if_empty(struct instance *instance)
+{
+	bool bare = remove_folder(instance, "/progs") & remove_folder(instance, "/links");
+
+	if (!bare ||
+	    (instance->settings && (instance_loaded(instance) || document_count(instance))))
+		return;
+	remove_file(instance, "maps/settings");
+	remove_file(instance, "maps/documents");
+	remove_folder(instance, "/maps");
+	remove_folder(instance, "");
+}
