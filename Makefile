@@ -1,30 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# make O=DIR builds elsewhere; V=1 shows the commands.
+#
+#   make            build/npctl             make demo   the lab, end to end (root)
+#   make install    DESTDIR, PREFIX         make check  all tests (root)
+#   make deps       installs what is missing
+#
+# O=DIR builds elsewhere, V=1 shows the commands.
 src := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 O ?= $(src)/build
+override O := $(abspath $(O))
 PREFIX ?= /usr/local
-CC ?= cc
-CLANG ?= clang
-BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/lib/linux-tools/*/bpftool) bpftool)
 CFLAGS ?= -O2 -g
+CLANG ?= clang
+# Ubuntu's /usr/sbin/bpftool is a script that may find nothing to run.
+BPFTOOL ?= $(firstword $(shell for tool in bpftool /usr/sbin/bpftool /usr/lib/linux-tools/*/bpftool; do \
+	$$tool version >/dev/null 2>&1 && echo $$tool; done; true))
 Q := $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := all
 
-version := $(shell git -C $(src) describe --tags --always --dirty 2>/dev/null || echo 0.1)
+version := $(shell git -C $(src) describe --tags 2>/dev/null || { printf 0.1; \
+	git -C $(src) rev-parse --short HEAD 2>/dev/null | sed 's/^/-/'; })
 packages := libbpf libelf zlib libnl-3.0 libnl-route-3.0 yaml-0.1 jansson
+ready := $(shell pkg-config --exists $(packages) 2>/dev/null && [ -n "$(BPFTOOL)" ] && echo yes)
 warnings := -Wall -Wextra -Werror
 npctl_cflags := -std=gnu11 $(warnings) -D_GNU_SOURCE -I$(src)/src -I$(src)/bpf -I$(O)/bpf -I$(O) \
-	$(shell pkg-config --cflags $(packages))
-libraries := $(shell pkg-config --libs $(packages)) -lpthread
+	$(if $(ready),$(shell pkg-config --cflags $(packages)))
+libraries := $(if $(ready),$(shell pkg-config --libs $(packages)) -lpthread)
 
 sources := $(wildcard $(src)/src/*.c $(src)/src/*/*.c)
-objects := $(patsubst $(src)/src/%.c,$(O)/src/%.o,$(sources))
+objects := $(patsubst $(src)/%.c,$(O)/%.o,$(sources))
 programs := $(patsubst $(src)/bpf/%.bpf.c,%,$(wildcard $(src)/bpf/*.bpf.c))
 skeletons := $(programs:%=$(O)/bpf/%.skel.h)
+units := $(patsubst $(src)/%.c,$(O)/%,$(wildcard $(src)/tests/unit/*.c))
+pages := $(wildcard $(src)/man/*.8)
 
-all: $(O)/npctl
+all: $(if $(ready),$(O)/npctl,not-ready)
+
+not-ready:
+	@echo "make: tools or libraries are missing (mend: sudo make deps)" >&2; exit 1
 
 $(O)/npctl: $(objects)
 	@echo "  LD  npctl"
@@ -33,27 +47,70 @@ $(O)/npctl: $(objects)
 # Written anew only when it says something else, so that a commit compiles one file.
 $(O)/git-version.h: always
 	@mkdir -p $(@D)
-	@echo '#define NPCTL_VERSION "$(version)"' | cmp -s - $@ || echo '#define NPCTL_VERSION "$(version)"' >$@
+	@echo '#define NPCTL_VERSION "$(version)"' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(O)/src/version.o: $(O)/git-version.h
 
 # Skeletons first: which file includes which is known only after a compile.
-$(O)/src/%.o: $(src)/src/%.c Makefile | $(skeletons)
+$(O)/%.o: $(src)/%.c $(src)/Makefile | $(skeletons)
 	@mkdir -p $(@D)
-	@echo "  CC  src/$*.c"
+	@echo "  CC  $*.c"
 	$(Q)$(CC) $(CFLAGS) $(npctl_cflags) -MMD -MP -c -o $@ $<
 
-$(O)/bpf/%.bpf.o: $(src)/bpf/%.bpf.c Makefile
+# Linked by bpftool, which leaves out the debug sections that nobody reads.
+$(O)/bpf/%.bpf.o: $(src)/bpf/%.bpf.c $(src)/Makefile
 	@mkdir -p $(@D)
 	@echo "  BPF bpf/$*.bpf.c"
-	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror -I$(src)/bpf \
-		-idirafter /usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c -o $@ $<
+	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf $(warnings) -I$(src)/bpf \
+		-idirafter /usr/include/$(shell uname -m)-linux-gnu -ffile-prefix-map=$(src)/= \
+		-MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.full $<
+	$(Q)$(BPFTOOL) gen object $@ $@.full
 
 $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+# A unit test is linked with everything but main().
+$(units): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(filter-out $(O)/src/main.o,$(objects))
+	@echo "  LD  tests/unit/$*"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libraries) -lcmocka
+
+units: $(if $(ready),$(units),not-ready)
+
+-include $(objects:.o=.d) $(units:=.d) $(programs:%=$(O)/bpf/%.bpf.d)
+
+deps:
+	@$(src)/.ci/deps
+
+# What pkg-config finds is known only to a make that starts after deps.
+demo check: deps
+	@$(MAKE) --no-print-directory $@-ready
+
+demo-ready: all
+	@NPCTL=$(O)/npctl $(src)/examples/demo
+
+sanitizers := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+sanitize:
+	@$(MAKE) --no-print-directory O=$(O)/sanitize CFLAGS="-O1 -g -fno-omit-frame-pointer $(sanitizers)" \
+		all units
+
+check-ready: all units sanitize
+	@O=$(O) $(src)/tests/run
+
+prefix := $(DESTDIR)$(PREFIX)
+install: all
+	install -D -m 755 $(O)/npctl $(prefix)/sbin/npctl
+	install -D -m 644 -t $(prefix)/share/man/man8 $(pages)
+	install -D -m 644 $(src)/bash-completion/npctl $(prefix)/share/bash-completion/completions/npctl
+	install -D -m 644 -t $(prefix)/share/doc/npctl $(src)/README.md $(src)/LICENSE*
+	install -D -m 644 -t $(prefix)/share/doc/npctl/examples $(wildcard $(src)/examples/*.yml)
+
+uninstall:
+	rm -f $(prefix)/sbin/npctl $(prefix)/share/bash-completion/completions/npctl
+	rm -f $(addprefix $(prefix)/share/man/man8/,$(notdir $(pages)))
+	rm -rf $(prefix)/share/doc/npctl
 
 clean:
 	rm -rf $(O)
-.PHONY: all clean always
+
+.PHONY: all not-ready units deps demo check demo-ready check-ready sanitize install uninstall clean always
