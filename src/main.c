@@ -25,9 +25,11 @@ COMMAND(stat);
 COMMAND(test);
 
 const struct command *const commands[] = {
-    &command_topo,   &command_load,	&command_attach,  &command_map,
-    &command_policy, &command_endpoint, &command_trace,	  &command_stat,
-    &command_test,   &command_help,	&command_version, NULL,
+    &command_topo,  &command_load,    &command_attach,
+    &command_map,   &command_policy,  &command_endpoint,
+    &command_trace, &command_stat,    &command_test,
+    &command_help,  &command_version, &command_complete,
+    NULL,
 };
 
 /* A descriptor below 3 that is not open would be given to some map. */
