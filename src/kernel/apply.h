@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A plan into the maps: first beside the old one, then in its place. */
+/*
+ * A plan into the maps: everything new is written where nothing points to
+ * yet, then the idle half is made to point to it. The caller flips the
+ * version; until then nothing has changed.
+ */
 #ifndef NPCTL_KERNEL_APPLY_H
 #define NPCTL_KERNEL_APPLY_H
 
-#include "kernel/instance.h"
+#include "kernel/datapath.h"
 #include "policy/numbers.h"
 #include "policy/plan.h"
 
 /* Which interface a subject of the plan is. */
 struct binding {
 	uint32_t ifindex;
-	uint32_t subject;	 /* into plan->subjects */
+	uint32_t subject; /* into plan->subjects */
 	uint8_t link_local6[16]; /* of the pod's end, zero when unknown */
 };
 
-struct apply; /* an application under way */
+/* Also notes in `numbers` where runs stand. `old`: the numbers in force, or NULL. */
+int apply_stage(struct datapath *datapath, const struct plan *plan, struct numbers *numbers,
+		const struct numbers *old, const struct binding *bindings, size_t binding_count);
+/* Makes what was staged the policy in force. */
+void apply_flip(struct settings *settings);
+/* After the flip: gives back what only the old version used. */
+void apply_clean(struct datapath *datapath, const struct numbers *numbers);
 
-/* Writes everything beside what is in force; on failure nothing has changed. */
-int apply_stage(struct instance *instance, const struct plan *plan, struct numbers *numbers,
-		const struct numbers *old, const struct binding *bindings, size_t binding_count,
-		struct apply **apply);
-/* After the flip: frees what only the old version used. */
-void apply_clean(struct apply *apply);
-/* After a crash: drops whatever the version in force does not use. */
-int apply_collect(struct instance *instance, const struct numbers *numbers);
+/* How many of each kind the maps hold. */
+void apply_limits(const struct datapath *datapath, uint32_t limits[NUMBER_KINDS]);
 
 /* Packets and bytes of a rule number, summed over the processors. */
-int apply_counter(struct instance *instance, uint32_t rule, struct counter *sum);
+int apply_counter(int counters, uint32_t rule, struct counter *sum);
 
 #endif

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "kernel/apply.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/peers.h"
+
+/* One application: the plan's indexes on the left, the kernel's words on the right. */
+struct apply {
+	struct datapath *datapath;
+	const struct plan *plan;
+	struct numbers *numbers;
+	const struct numbers *old; /* NULL: everything is written anew */
+	uint32_t idle; /* the half to write */
+	uint32_t *rule; /* answer of each rule */
+	uint32_t *identity; /* of each class */
+	uint32_t *table; /* answer of each table */
+	struct span *set; /* of each set */
+};
+
+static struct numbered *number_of(struct apply *apply, enum number_kind kind,
+				  const struct signature *signature)
+{
+	/* the caller made them, so they may be written */
+	return (struct numbered *)numbers_find(apply->numbers, kind, signature);
+}
+
+/* The span under which the version in force already has the same content. */
+static bool span_kept(const struct apply *apply, enum number_kind kind,
+		      const struct signature *signature, struct span *span)
+{
+	const struct numbered *old =
+		apply->old ? numbers_find(apply->old, kind, signature) : NULL;
+
+	if (old)
+		*span = old->span;
+	return old;
+}
+
+static void spans_mark(struct arena *arena, const struct numbers *numbers)
+{
+	static const enum number_kind kinds[] = { NUMBER_SET, NUMBER_TABLE };
+	size_t i, k;
+
+	for (k = 0; numbers && k < ARRAY_SIZE(kinds); k++) {
+		const struct number_space *space = &numbers->space[kinds[k]];
+
+		for (i = 0; i < space->count; i++)
+			arena_mark(arena, space->entries[i].span);
+	}
+}
+
+static void mark_all(struct datapath *datapath, const struct numbers *numbers, uint32_t half)
+{
+	arena_unmark(&datapath->runs);
+	arena_unmark(&datapath->runs6);
+	spans_mark(&datapath->runs, numbers);
+	peers_mark(datapath, half);
+	arena_seal(&datapath->runs);
+	arena_seal(&datapath->runs6);
+}
+
+static int counter_reset(const struct apply *apply, uint32_t rule)
+{
+	static struct counter *zero;
+	int error;
+
+	if (!zero)
+		zero = xalloc(libbpf_num_possible_cpus() * sizeof(*zero));
+	error = bpf_map_update_elem(apply->datapath->maps.counters, &rule, zero, BPF_ANY);
+	return error ? fail("cannot reset the counter of rule %u: %s", rule, strerror(-error)) : 0;
+}
+
+static int rules_write(struct apply *apply)
+{
+	size_t i;
+
+	for (i = 0; i < apply->plan->rule_count; i++) {
+		const struct plan_rule *rule = &apply->plan->rules[i];
+		uint32_t number = number_of(apply, NUMBER_RULE, &rule->signature)->number;
+		struct rule_info info = {
+			.tier = rule->tier,
+			.direction = rule->direction,
+			.allow = rule->allow,
+		};
+
+		apply->rule[i] = (rule->allow ? ANSWER_ALLOW : 0) | number;
+		if (apply->old && numbers_find(apply->old, NUMBER_RULE, &rule->signature))
+			continue;
+		snprintf(info.name, sizeof(info.name), "%s", rule->name);
+		apply->datapath->rules[number] = info;
+		if (counter_reset(apply, number))
+			return FAILED;
+	}
+	return 0;
+}
+
+static void identities_find(struct apply *apply)
+{
+	size_t i;
+
+	for (i = 0; i < apply->plan->class_count; i++) {
+		const struct plan_class *class = &apply->plan->classes[i];
+
+		apply->identity[i] = class->reserved || !i ?
+					     class->reserved :
+					     number_of(apply, NUMBER_CLASS, &class->signature)->number;
+	}
+}
+
+/* A head with the number of ranges, then the ranges. */
+static int table_write(struct apply *apply, const struct plan_table *table, struct span *span)
+{
+	struct arena *runs = &apply->datapath->runs;
+	struct run_entry *entry;
+	uint32_t i;
+
+	span->count = table->count + 1;
+	if (arena_alloc(runs, span->count, &span->first))
+		return FAILED;
+	entry = arena_entries(runs, span->first);
+	*entry++ = (struct run_entry){ .start = table->count };
+	for (i = 0; i < table->count; i++)
+		*entry++ = (struct run_entry){ .start = table->ranges[i].start,
+					       .answer = apply->rule[table->ranges[i].rule] };
+	return 0;
+}
+
+static int tables_write(struct apply *apply)
+{
+	size_t i;
+
+	for (i = 0; i < apply->plan->table_count; i++) {
+		const struct plan_table *table = &apply->plan->tables[i];
+		struct span *span;
+
+		if (table->count == 1) {
+			apply->table[i] = apply->rule[table->ranges[0].rule];
+			continue;
+		}
+		span = &number_of(apply, NUMBER_TABLE, &table->signature)->span;
+		if (!span_kept(apply, NUMBER_TABLE, &table->signature, span) &&
+		    table_write(apply, table, span))
+			return FAILED;
+		apply->table[i] = ANSWER_TABLE | span->first;
+	}
+	return 0;
+}
+
+static int entry_compare(const void *a, const void *b)
+{
+	const struct run_entry *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* Between the identities that have a grant, the fallback answers. */
+static size_t set_entries(const struct apply *apply, const struct plan_set *set,
+			  struct run_entry **entries)
+{
+	struct run_entry *grant = xalloc((set->count + 1) * sizeof(*grant));
+	struct run_entry *out = xalloc((2 * (size_t)set->count + 1) * sizeof(*out));
+	uint32_t fallback = apply->table[set->fallback], i;
+	uint64_t next = 0; /* the first identity not spoken of yet */
+	size_t count = 0;
+
+	for (i = 0; i < set->count; i++)
+		grant[i] = (struct run_entry){ .start = apply->identity[set->grants[i].class],
+					       .answer = apply->table[set->grants[i].table] };
+	qsort(grant, set->count, sizeof(*grant), entry_compare);
+	for (i = 0; i < set->count; i++) {
+		if (grant[i].start > next && (!count || out[count - 1].answer != fallback))
+			out[count++] = (struct run_entry){ next, fallback };
+		if (!count || out[count - 1].answer != grant[i].answer)
+			out[count++] = grant[i];
+		next = (uint64_t)grant[i].start + 1;
+	}
+	if (!count || out[count - 1].answer != fallback)
+		out[count++] = (struct run_entry){ next, fallback };
+	free(grant);
+	*entries = out;
+	return count;
+}
+
+static int set_write(struct apply *apply, const struct plan_set *set, struct span *span)
+{
+	struct run_entry *entries;
+	size_t count = set_entries(apply, set, &entries);
+	int result = 0;
+
+	if (count == 1) {
+		*span = (struct span){ .first = entries[0].answer };
+	} else {
+		span->count = count;
+		result = arena_alloc(&apply->datapath->runs, count, &span->first);
+		if (!result)
+			memcpy(arena_entries(&apply->datapath->runs, span->first), entries,
+			       count * sizeof(*entries));
+	}
+	free(entries);
+	return result;
+}
+
+static int sets_write(struct apply *apply)
+{
+	size_t i;
+
+	for (i = 0; i < apply->plan->set_count; i++) {
+		const struct plan_set *set = &apply->plan->sets[i];
+		struct span *span = &number_of(apply, NUMBER_SET, &set->signature)->span;
+
+		if (!span_kept(apply, NUMBER_SET, &set->signature, span) &&
+		    set_write(apply, set, span))
+			return FAILED;
+		apply->set[i] = *span;
+	}
+	return 0;
+}
+
+static void half_fill(const struct apply *apply, const struct binding *binding,
+		      struct subject_half *half)
+{
+	const struct plan_subject *subject = &apply->plan->subjects[binding->subject];
+	int direction, family;
+
+	*half = (struct subject_half){ .ifindex = binding->ifindex };
+	for (direction = 0; direction < DIRECTIONS; direction++) {
+		half->set[direction] = apply->set[subject->set[direction]];
+		if (subject->enforced[direction])
+			half->flags |= SUBJECT_ENFORCED(direction);
+	}
+	for (family = 0; family < 2; family++) {
+		const struct address *address = &subject->address[family];
+
+		if (!address->family)
+			continue;
+		half->flags |= SUBJECT_CHECK_SOURCE;
+		if (address->family == 4)
+			memcpy(&half->address4, address->bytes, 4);
+		else
+			memcpy(half->address6, address->bytes, 16);
+	}
+	memcpy(half->link_local6, binding->link_local6, 16);
+}
+
+/* Equal but for the generation: running flows need not be judged again. */
+static bool half_equal(const struct subject_half *a, const struct subject_half *b)
+{
+	struct subject_half x = *a, y = *b;
+
+	x.generation = y.generation = 0;
+	return !memcmp(&x, &y, sizeof(x));
+}
+
+/* The subject of an interface in the version in force; NULL when it has none. */
+static struct subject *subject_in_force(struct datapath *datapath, uint32_t ifindex,
+					struct subject *more)
+{
+	uint32_t half = datapath->settings->version & 1;
+	struct subject *slot = &datapath->subjects[ifindex % SUBJECT_SLOTS];
+
+	if (slot->half[half].ifindex == ifindex)
+		return slot;
+	if (!bpf_map_lookup_elem(datapath->maps.subjects_more, &ifindex, more) &&
+	    more->half[half].ifindex == ifindex)
+		return more;
+	return NULL;
+}
+
+static int subject_write(struct apply *apply, const struct binding *binding,
+			 uint32_t generation, bool peers_changed)
+{
+	struct datapath *datapath = apply->datapath;
+	struct subject *slot = &datapath->subjects[binding->ifindex % SUBJECT_SLOTS];
+	struct subject more = {}, *was = subject_in_force(datapath, binding->ifindex, &more);
+	struct subject_half half, *current;
+	int error;
+
+	half_fill(apply, binding, &half);
+	current = was ? &was->half[!apply->idle] : NULL;
+	half.generation = current && !peers_changed && half_equal(&half, current) ?
+				  current->generation :
+				  generation;
+	if (!slot->half[apply->idle].ifindex) {
+		slot->half[apply->idle] = half;
+		return 0;
+	}
+	if (was != &more)
+		memset(&more, 0, sizeof(more));
+	more.half[apply->idle] = half;
+	error = bpf_map_update_elem(datapath->maps.subjects_more, &binding->ifindex, &more,
+				    BPF_ANY);
+	return error ? fail("subjects_more is full: %s", strerror(-error)) : 0;
+}
+
+static int subjects_write(struct apply *apply, const struct binding *bindings, size_t count,
+			  bool peers_changed)
+{
+	struct settings *settings = apply->datapath->settings;
+	uint32_t generation = settings->generation + 1;
+	size_t i;
+
+	if (!generation) /* 0 is for flows that were never judged */
+		generation++;
+	for (i = 0; i < SUBJECT_SLOTS; i++)
+		if (apply->datapath->subjects[i].half[apply->idle].ifindex)
+			memset(&apply->datapath->subjects[i].half[apply->idle], 0,
+			       sizeof(struct subject_half));
+	for (i = 0; i < count; i++)
+		if (subject_write(apply, &bindings[i], generation, peers_changed))
+			return FAILED;
+	settings->generation = generation;
+	return 0;
+}
+
+void apply_limits(const struct datapath *datapath, uint32_t limits[NUMBER_KINDS])
+{
+	limits[NUMBER_RULE] = datapath->rule_limit;
+	limits[NUMBER_CLASS] = limits[NUMBER_SET] = limits[NUMBER_TABLE] = 1u << 24;
+}
+
+int apply_stage(struct datapath *datapath, const struct plan *plan, struct numbers *numbers,
+		const struct numbers *old, const struct binding *bindings, size_t binding_count)
+{
+	struct apply apply = {
+		.datapath = datapath,
+		.plan = plan,
+		.numbers = numbers,
+		.old = old,
+		.idle = !(datapath->settings->version & 1),
+		.rule = xalloc((plan->rule_count + 1) * sizeof(uint32_t)),
+		.identity = xalloc((plan->class_count + 1) * sizeof(uint32_t)),
+		.table = xalloc((plan->table_count + 1) * sizeof(uint32_t)),
+		.set = xalloc((plan->set_count + 1) * sizeof(struct span)),
+	};
+	bool peers_changed = false, compact;
+	int result = FAILED;
+
+	mark_all(datapath, old, !apply.idle);
+	compact = arena_is_sparse(&datapath->runs);
+	identities_find(&apply);
+	if (rules_write(&apply))
+		goto out;
+	if (compact)
+		apply.old = NULL;
+	if (tables_write(&apply) || sets_write(&apply) ||
+	    peers_write(datapath, plan, apply.identity, apply.idle, compact, &peers_changed) ||
+	    subjects_write(&apply, bindings, binding_count, peers_changed))
+		goto out;
+	result = 0;
+out:
+	free(apply.rule);
+	free(apply.identity);
+	free(apply.table);
+	free(apply.set);
+	return result;
+}
+
+void apply_flip(struct settings *settings)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&settings->version, settings->version + 1, __ATOMIC_SEQ_CST);
+}
+
+void apply_clean(struct datapath *datapath, const struct numbers *numbers)
+{
+	uint32_t half = datapath->settings->version & 1, key, *previous = NULL, gone;
+	struct subject more;
+	bool drop = false;
+
+	while (!bpf_map_get_next_key(datapath->maps.subjects_more, previous, &key)) {
+		if (drop)
+			bpf_map_delete_elem(datapath->maps.subjects_more, &gone);
+		drop = !bpf_map_lookup_elem(datapath->maps.subjects_more, &key, &more) &&
+		       more.half[half].ifindex != key;
+		gone = key;
+		previous = &key;
+	}
+	if (drop)
+		bpf_map_delete_elem(datapath->maps.subjects_more, &gone);
+	mark_all(datapath, numbers, half);
+	arena_shrink(&datapath->runs);
+	arena_shrink(&datapath->runs6);
+}
+
+int apply_counter(int counters, uint32_t rule, struct counter *sum)
+{
+	int i, processors = libbpf_num_possible_cpus();
+	struct counter *each = xalloc(processors * sizeof(*each));
+	int error = bpf_map_lookup_elem(counters, &rule, each);
+
+	*sum = (struct counter){};
+	for (i = 0; !error && i < processors; i++) {
+		sum->packets += each[i].packets;
+		sum->bytes += each[i].bytes;
+	}
+	free(each);
+	return error ? fail("cannot read the counter of rule %u: %s", rule, strerror(-error)) : 0;
+}
