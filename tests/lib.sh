@@ -15,10 +15,13 @@
 #
 # $T is a directory that goes away at the end; $NPCTL the binary, also found as
 # npctl in PATH. The build is $NPCTL, else $O/npctl, else build/npctl.
+#
+# A test that measures time sets alone=yes before it sources this: then no other
+# test runs beside it.
 set -u
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 NPCTL=${NPCTL:-${O:-$tests/../build}/npctl}
-NPCTL=$(realpath -- "$NPCTL")
+NPCTL=$(realpath -m -- "$NPCTL")
 export NPCTL LC_ALL=C.UTF-8
 unset NPCTL_ROOT
 
@@ -31,7 +34,9 @@ skip_all() {
 
 if [ -z "${NPCTL_ROOM:-}" ]; then
 	[ "$(id -u)" = 0 ] || skip_all "needs root"
-	exec "$tests/room" bash "$0" "$@"
+	mode=--shared
+	[ -z "${alone:-}" ] || mode=--exclusive
+	exec flock --close $mode "$tests/lib.sh" "$tests/room" bash "$0" "$@"
 fi
 [ -x "$NPCTL" ] || { echo "Bail out! $NPCTL is not built" && exit 1; }
 PATH=$(dirname -- "$NPCTL"):$PATH

@@ -39,7 +39,7 @@ struct option {
 
 struct context {
 	struct out out;
-	const char *root; /* /sys/fs/bpf/npctl unless --root or NPCTL_ROOT */
+	const char *root;   /* /sys/fs/bpf/npctl unless --root or NPCTL_ROOT */
 	bool help, version; /* --help, --version: shown instead of anything done */
 };
 
@@ -76,7 +76,7 @@ struct verb {
 
 struct command {
 	const char *name;
-	const char *help; /* NULL: not shown to people */
+	const char *help;	  /* NULL: not shown to people */
 	const struct verb *verbs; /* ends with a NULL name */
 };
 

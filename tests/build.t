@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The Makefile: rebuilding little, installing, the other compiler.
+. "$(dirname "$0")/lib.sh"
+
+unset MAKEFLAGS MAKELEVEL MFLAGS
+source=$(cd "$tests/.." && pwd)
+build=$(dirname "$NPCTL")
+
+# A copy, so that nobody's files are touched.
+mkdir "$T/tree" "$T/tree/build"
+cp -a "$source"/{Makefile,bpf,src,man,bash-completion,examples,README.md} "$source"/LICENSE* "$T/tree/"
+jobs=$(nproc)
+
+is "a second make does nothing" "$(make -C "$source" O="$build" --no-print-directory | grep -c .)" 0
+
+ok "it builds with clang" make -C "$T/tree" O="$T/clang" CC=clang CFLAGS=-O1 -j"$jobs"
+ok "that binary runs" "$T/clang/npctl" version
+touch "$T/tree/src/out/table.c"
+is "after a change one file is compiled" \
+	"$(make -C "$T/tree" O="$T/clang" CC=clang CFLAGS=-O1 --no-print-directory)" \
+	"  CC  src/out/table.c"$'\n'"  LD  npctl"
+is "the tree itself stays clean" "$(ls -A "$T/tree/build")" ""
+
+install=(make -C "$T/tree" O="$T/clang" CC=clang CFLAGS=-O1 DESTDIR="$T/root" PREFIX=/usr)
+ok "it installs" "${install[@]}" install
+ok "the installed binary runs" "$T/root/usr/sbin/npctl" version
+ok "the manual is installed" test -s "$T/root/usr/share/man/man8/npctl.8"
+ok "the completion is installed" test -s "$T/root/usr/share/bash-completion/completions/npctl"
+ok "it uninstalls" "${install[@]}" uninstall
+is "nothing is left" "$(find "$T/root" -type f)" ""
+plan_done

@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Every unit test: as it is, with sanitizers, under valgrind.
+. "$(dirname "$0")/lib.sh"
+
+export CMOCKA_MESSAGE_OUTPUT=TAP ASAN_OPTIONS=detect_leaks=1
+build=${O:-$tests/../build}
+
+for source in "$tests"/unit/*.c; do
+	[ -e "$source" ] || continue
+	name=$(basename "$source" .c)
+	ok "$name" "$build/tests/unit/$name"
+	if [ -x "$build/sanitize/tests/unit/$name" ]; then
+		ok "$name, sanitized" "$build/sanitize/tests/unit/$name"
+	else
+		skip "$name, sanitized: not built"
+	fi
+	ok "$name, under valgrind" valgrind -q --error-exitcode=9 --leak-check=full \
+		--errors-for-leak-kinds=definite "$build/tests/unit/$name"
+done
+[ $ran -gt 0 ] || skip "no unit tests"
+plan_done
