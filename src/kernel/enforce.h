@@ -12,11 +12,13 @@
 
 /* The model of all documents, with the attached pods and devices as subjects. */
 int enforce_model(struct instance *instance, struct model **model);
+/* The same, compiled. */
+int enforce_plan(struct instance *instance, struct plan **plan);
 
 /* All or nothing; without a loaded datapath only the documents change. */
 int enforce_commit(struct instance *instance);
 
-/* The numbers in force; an empty set when nothing is. */
+/* The numbers in force; none when nothing is. */
 int enforce_numbers(struct instance *instance, struct numbers **numbers);
 
 /* "attachments" document, an array of

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "kernel/enforce.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/apply.h"
+
+/* Documents that are not the model's. */
+static bool is_own_record(const char *name)
+{
+	return !strcmp(name, "topology") || !strcmp(name, "attachments") ||
+	       !strcmp(name, "numbers");
+}
+
+struct filling {
+	struct instance *instance;
+	struct model *model;
+};
+
+static int document_add(const char *name, void *data)
+{
+	struct filling *filling = data;
+	json_t *document, *object;
+	size_t i;
+	int result = 0;
+
+	if (is_own_record(name))
+		return 0;
+	document = document_get(filling->instance, name);
+	if (json_is_object(document))
+		result = model_add(filling->model, document, name);
+	json_array_foreach(document, i, object)
+	{
+		result = model_add(filling->model, object, name);
+		if (result)
+			break;
+	}
+	json_decref(document);
+	return result;
+}
+
+/* This node's own addresses: its kubelet's probes come from them. */
+static int host_add(struct model *model)
+{
+	json_t *addresses = json_array(), *host;
+	struct ifaddrs *all, *each;
+	int result;
+
+	if (getifaddrs(&all))
+		all = NULL;
+	for (each = all; each; each = each->ifa_next) {
+		char text[INET6_ADDRSTRLEN];
+		void *bytes;
+
+		if (!each->ifa_addr ||
+		    (each->ifa_addr->sa_family != AF_INET && each->ifa_addr->sa_family != AF_INET6))
+			continue;
+		bytes = each->ifa_addr->sa_family == AF_INET ?
+				(void *)&((struct sockaddr_in *)each->ifa_addr)->sin_addr :
+				(void *)&((struct sockaddr_in6 *)each->ifa_addr)->sin6_addr;
+		inet_ntop(each->ifa_addr->sa_family, bytes, text, sizeof(text));
+		json_array_append_new(addresses, json_string(text));
+	}
+	if (all)
+		freeifaddrs(all);
+	host = json_pack("{s:s, s:o}", "kind", "NpctlHost", "addresses", addresses);
+	result = model_add(model, host, "this host's addresses");
+	json_decref(host);
+	return result;
+}
+
+int enforce_model(struct instance *instance, struct model **model)
+{
+	struct filling filling = { .instance = instance, .model = model_new() };
+	json_t *attachments = document_get(instance, "attachments"), *each;
+	const char *subject;
+	size_t i;
+
+	if (document_each(instance, document_add, &filling) || host_add(filling.model))
+		goto failed;
+	json_array_foreach(attachments, i, each)
+	{
+		subject = json_string_value(json_object_get(each, "subject"));
+		if (subject && model_subject_add(filling.model, subject))
+			goto failed;
+	}
+	json_decref(attachments);
+	*model = filling.model;
+	return 0;
+failed:
+	json_decref(attachments);
+	model_free(filling.model);
+	return FAILED;
+}
+
+int enforce_numbers(struct instance *instance, struct numbers **numbers)
+{
+	size_t size;
+	void *packed = document_get_bytes(instance, "numbers", &size);
+	int result = 0;
+
+	*numbers = NULL;
+	if (packed)
+		result = numbers_unpack(packed, size, numbers);
+	else
+		*numbers = xalloc(sizeof(**numbers));
+	free(packed);
+	return result;
+}
+
+/* The pod's end of the topology: its MAC gives its link-local address. */
+static void link_local_find(const json_t *topology, const char *subject, uint8_t address[16])
+{
+	unsigned int mac[6];
+	json_t *pod;
+	size_t i;
+
+	json_array_foreach(json_object_get(topology, "pods"), i, pod)
+	{
+		const char *name = json_string_value(json_object_get(pod, "pod"));
+		const char *text = json_string_value(json_object_get(pod, "mac"));
+
+		if (!name || !text || strcmp(name, subject) ||
+		    sscanf(text, "%x:%x:%x:%x:%x:%x", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
+			   &mac[5]) != 6)
+			continue;
+		memcpy(address, (uint8_t[16]){ 0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1],
+					       mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5] },
+		       16);
+	}
+}
+
+/* An attachment whose subject the model no longer has stays unbound: its packets are dropped. */
+static size_t bindings_make(struct instance *instance, const struct plan *plan,
+			    struct binding **bindings)
+{
+	json_t *attachments = document_get(instance, "attachments");
+	json_t *topology = document_get(instance, "topology"), *each;
+	size_t count = 0, i;
+
+	*bindings = xalloc((json_array_size(attachments) + 1) * sizeof(**bindings));
+	json_array_foreach(attachments, i, each)
+	{
+		const char *name = json_string_value(json_object_get(each, "subject"));
+		int subject = name ? plan_subject_find(plan, name) : -1;
+		struct binding *binding = &(*bindings)[count];
+
+		if (subject < 0)
+			continue;
+		binding->subject = subject;
+		binding->ifindex = json_integer_value(json_object_get(each, "ifindex"));
+		link_local_find(topology, name, binding->link_local6);
+		count += binding->ifindex != 0;
+	}
+	json_decref(attachments);
+	json_decref(topology);
+	return count;
+}
+
+static int commit_documents(struct instance *instance)
+{
+	if (documents_stage(instance))
+		return FAILED;
+	apply_flip(instance->settings);
+	documents_clean(instance);
+	return 0;
+}
+
+static int commit_plan(struct instance *instance, struct datapath *datapath,
+		       const struct plan *plan)
+{
+	uint32_t limits[NUMBER_KINDS];
+	struct numbers *old = NULL, *numbers = NULL;
+	struct binding *bindings = NULL;
+	size_t count, size;
+	void *packed;
+	int result = FAILED;
+
+	apply_limits(datapath, limits);
+	if (enforce_numbers(instance, &old) || numbers_assign(plan, old, limits, &numbers))
+		goto out;
+	count = bindings_make(instance, plan, &bindings);
+	if (apply_stage(datapath, plan, numbers, old, bindings, count))
+		goto out;
+	packed = numbers_pack(numbers, &size);
+	document_put_bytes(instance, "numbers", packed, size);
+	free(packed);
+	if (commit_documents(instance))
+		goto out;
+	apply_clean(datapath, numbers);
+	result = 0;
+out:
+	numbers_free(old);
+	numbers_free(numbers);
+	free(bindings);
+	return result;
+}
+
+int enforce_plan(struct instance *instance, struct plan **plan)
+{
+	struct model *model;
+	int result;
+
+	if (enforce_model(instance, &model))
+		return FAILED;
+	result = plan_compile(model, plan);
+	model_free(model);
+	return result;
+}
+
+int enforce_commit(struct instance *instance)
+{
+	struct datapath datapath;
+	struct plan *plan = NULL;
+	int result;
+
+	if (instance->settings->dirty)
+		documents_clean(instance); /* a writer was killed: what it left is not in force */
+	/* what does not compile is refused with or without a datapath */
+	if (enforce_plan(instance, &plan))
+		return FAILED;
+	instance->settings->dirty = 1;
+	if (instance_loaded(instance)) {
+		result = datapath_open(&datapath, instance);
+		if (!result)
+			result = commit_plan(instance, &datapath, plan);
+		datapath_close(&datapath);
+	} else {
+		result = commit_documents(instance);
+	}
+	plan_free(plan);
+	if (!result)
+		instance->settings->dirty = 0;
+	return result;
+}

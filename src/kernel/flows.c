@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "kernel/flows.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/sockets.h"
+
+static void seed4(int map, uint32_t ifindex, const struct connection *c, const struct flow *flow)
+{
+	struct flow4_key key = {
+		.ifindex = ifindex,
+		.local_port = htons(c->local_port),
+		.remote_port = htons(c->remote_port),
+		.protocol = c->protocol,
+	};
+
+	memcpy(&key.local, c->local.bytes, 4);
+	memcpy(&key.remote, c->remote.bytes, 4);
+	/* one that the programs know by now is not made unknown again */
+	bpf_map_update_elem(map, &key, flow, BPF_NOEXIST);
+}
+
+static void seed6(int map, uint32_t ifindex, const struct connection *c, const struct flow *flow)
+{
+	struct flow6_key key = {
+		.ifindex = ifindex,
+		.local_port = htons(c->local_port),
+		.remote_port = htons(c->remote_port),
+		.protocol = c->protocol,
+	};
+
+	memcpy(key.local, c->local.bytes, 16);
+	memcpy(key.remote, c->remote.bytes, 16);
+	bpf_map_update_elem(map, &key, flow, BPF_NOEXIST);
+}
+
+int flows_seed(struct instance *instance, uint32_t ifindex, const char *netns)
+{
+	struct connection *connections = NULL;
+	int flows4 = instance_map(instance, "flows4"), flows6 = -1, result = FAILED;
+	size_t count, i;
+
+	if (flows4 < 0)
+		return FAILED;
+	flows6 = instance_map(instance, "flows6");
+	if (flows6 < 0 || sockets_list(netns, &connections, &count))
+		goto out;
+	for (i = 0; i < count; i++) {
+		const struct connection *c = &connections[i];
+		struct flow flow = {
+			.initiator = c->accepted ? INGRESS : EGRESS,
+			.lifetime = c->protocol == IPPROTO_TCP ? LIFE_TCP_OPEN : LIFE_UDP,
+		};
+
+		if (c->local.family == 4)
+			seed4(flows4, ifindex, c, &flow);
+		else
+			seed6(flows6, ifindex, c, &flow);
+	}
+	result = 0;
+out:
+	free(connections);
+	close(flows4);
+	if (flows6 >= 0)
+		close(flows6);
+	return result;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The table of known flows, seen from user space. */
+#ifndef NPCTL_KERNEL_FLOWS_H
+#define NPCTL_KERNEL_FLOWS_H
+
+#include "kernel/instance.h"
+
+/*
+ * Makes the connections that a namespace already has known on the interface,
+ * as flows that nobody has judged: the first packet of either side is judged
+ * as the first packet of the connection would be.
+ */
+int flows_seed(struct instance *instance, uint32_t ifindex, const char *netns);
+
+#endif
