@@ -12,26 +12,6 @@
 
 #define DEFAULT_ROOT "/sys/fs/bpf/npctl"
 
-#define COMMAND(name) \
-	__attribute__((weak)) const struct command command_##name = {#name, NULL, NULL}
-COMMAND(topo);
-COMMAND(load);
-COMMAND(attach);
-COMMAND(map);
-COMMAND(policy);
-COMMAND(endpoint);
-COMMAND(trace);
-COMMAND(stat);
-COMMAND(test);
-
-const struct command *const commands[] = {
-    &command_topo,  &command_load,    &command_attach,
-    &command_map,   &command_policy,  &command_endpoint,
-    &command_trace, &command_stat,    &command_test,
-    &command_help,  &command_version, &command_complete,
-    NULL,
-};
-
 /* A descriptor below 3 that is not open would be given to some map. */
 static void open_standard(void)
 {

@@ -59,7 +59,7 @@ const struct command *command_find(const char *word)
 	for (size_t i = 0; commands[i]; i++) {
 		const struct command *command = commands[i];
 
-		if (!strcmp(command->name, word))
+		if (command->verbs && !strcmp(command->name, word))
 			return command;
 		if (!command->help || !command->verbs)
 			continue;

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cmd/cmd.h"
+
+#define COMMAND(name) \
+	__attribute__((weak)) const struct command command_##name = {#name, NULL, NULL}
+
+COMMAND(topo);
+COMMAND(load);
+COMMAND(attach);
+COMMAND(map);
+COMMAND(policy);
+COMMAND(endpoint);
+COMMAND(trace);
+COMMAND(stat);
+COMMAND(test);
+
+/* In the order in which help shows them. */
+const struct command *const commands[] = {
+    &command_topo,
+    &command_load,
+    &command_attach,
+    &command_policy,
+    &command_test,
+    &command_trace,
+    &command_stat,
+    &command_map,
+    &command_endpoint,
+    &command_help,
+    &command_version,
+    &command_complete,
+    NULL,
+};
