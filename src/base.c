@@ -17,12 +17,21 @@ static char *text(const char *format, va_list arguments)
 	return result;
 }
 
+/* Words of the user are quoted: none may break the line or steer the terminal. */
+static char *harmless(char *line)
+{
+	for (char *at = line; *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = '?';
+	return line;
+}
+
 /* The new sentence may quote the old one, so that is freed last. */
 static void remember(char **slot, const char *format, va_list arguments)
 {
 	char *old = *slot;
 
-	*slot = text(format, arguments);
+	*slot = harmless(text(format, arguments));
 	free(old);
 }
 
@@ -80,7 +89,7 @@ void failure_clear(void)
 /* One write for the whole line, behind what standard output has so far. */
 static void line(const char *start, const char *format, va_list arguments)
 {
-	char *rest = text(format, arguments);
+	char *rest = harmless(text(format, arguments));
 
 	fflush(stdout);
 	fprintf(stderr, "%s%s\n", start, rest);

@@ -3,11 +3,76 @@
 # The frame of the command line: words, options, errors, exit statuses.
 . "$(dirname "$0")/lib.sh"
 
+# Help and version, by every way to ask for them.
 like "help names the commands" "$(npctl help)" 'version .*show the version'
 is "--help is help" "$(npctl --help)" "$(npctl help)"
-is "-h before a command is its help" "$(npctl -h version)" "$(npctl help version)"
-is "COMMAND help is its help" "$(npctl version help)" "$(npctl help version)"
-is "COMMAND --help is its help" "$(npctl version --help)" "$(npctl help version)"
+is "-h before a command is its help" "$(npctl -h topo)" "$(npctl help topo)"
+is "COMMAND help is its help" "$(npctl topo help)" "$(npctl help topo)"
+is "COMMAND --help is its help" "$(npctl topo --help)" "$(npctl help topo)"
+is "COMMAND VERB --help is the verb's" "$(npctl topo up --help)" "$(npctl help topo up)"
+is "COMMAND help VERB is the verb's" "$(npctl topo help up)" "$(npctl help topo up)"
+is "--help wins over wrong words" "$(npctl topo exec --help)" "$(npctl help topo exec)"
+like "a verb's help has its usage" "$(npctl help topo up)" 'npctl topo up .*--file'
 is "-V is version" "$(npctl -V)" "$(npctl version)"
+is "version begins with the name" "$(npctl version | cut -d' ' -f1 | head -1)" npctl
+npctl >"$T/bare"
+is "without a command: help, and wrong usage" "$?$(cat "$T/bare")" "2$(npctl help)"
+
+# Prefixes of commands and verbs, never of options.
 is "a unique prefix of a command will do" "$(npctl vers)" "$(npctl version)"
+is "a unique prefix of a verb will do" "$(npctl topo he u)" "$(npctl help topo up)"
+fails_with "an ambiguous command" 2 'command "t" is ambiguous: topo, test or trace' npctl t
+fails_with "an option is not abbreviated" 2 'unknown option "--jso".*did you mean --json' \
+	npctl version --jso
+
+# Unknown words.
+fails_with "an unknown command" 2 'unknown command "polcy": did you mean policy\? \(mend: npctl help\)$' \
+	npctl polcy
+fails_with "nothing near: no suggestion" 2 'unknown command "xyzzy" \(mend' npctl xyzzy
+fails_with "an unknown verb" 2 'unknown verb "shwo" of topo: did you mean show\? \(mend: npctl help topo\)$' \
+	npctl topo shwo
+fails_with "a missing verb" 2 'topo needs a verb: .*up.* or ' npctl topo
+fails_with "an unknown option" 2 'unknown option "--fiel" of topo up: did you mean --file\?' \
+	npctl topo up --fiel x
+fails_with "an unknown letter" 2 'unknown option "-z" of version' npctl version -z
+fails_with "an unknown global option" 2 'unknown option "--jsom": did you mean --json\?' npctl --jsom version
+fails_with "a word too many" 2 'unexpected word "x": version takes no words' npctl version x
+fails_with "words missing" 2 'topo exec needs .*POD' npctl topo exec
+fails_with "a value missing" 2 'option --root needs a value: DIR' npctl --root
+fails_with "an empty value" 2 'option --file needs a value' npctl topo up --file=
+fails_with "a value for a flag" 2 'option --json takes no value' npctl --json=1 version
+fails_with "an option twice" 2 'option --file is given twice' npctl topo up -f a -f b
+fails_with "control characters stay out of errors" 2 '"a\?b\?\[31m"' npctl $'a\nb\e[31m'
+
+# JSON, errors too.
+ok "-j help is JSON" jq -e '.commands | length > 5' <(npctl -j help)
+ok "-j help topo is JSON" jq -e '.verbs[] | select(.name == "up")' <(npctl -j help topo)
+ok "-j version is JSON" jq -e .version <(npctl -j version)
+is "-j may follow the command" "$(npctl version -j)" "$(npctl -j version)"
+is "-p is many lines" "$(npctl -p version | jq -c .)" "$(npctl -j version)"
+error=$(npctl -j polcy 2>"$T/errors")
+is "an error under -j is status 2" $? 2
+is "an error under -j is an object" "$(jq -r '.error + "; " + .mend' <<<"$error")" \
+	'unknown command "polcy": did you mean policy?; npctl help'
+is "and nothing on standard error" "$(cat "$T/errors")" ""
+ok "bytes that are no UTF-8 stay JSON" jq -e .error <(npctl -j $'\xff\xfe')
+
+# The instance.
+fails_with "--root is the place to look" 1 "$T/none" npctl --root "$T/none" map list
+NPCTL_ROOT=$T/none fails_with "NPCTL_ROOT, too" 1 "$T/none" npctl map list
+NPCTL_ROOT=$T/none fails_with "--root wins" 1 "$T/other" npctl --root "$T/other" map list
+
+# Where the output goes.
+npctl help | head -1 >"$T/first" 2>"$T/errors"
+is "a closed pipe is silent" "${PIPESTATUS[0]/141/0} $(cat "$T/errors")" "0 "
+npctl help 2>"$T/errors" >/dev/full
+is "a full disk is a failure" "$? $(cat "$T/errors")" \
+	"1 npctl: cannot write the output: No space left on device"
+ok "closed descriptors do no harm" bash -c 'npctl help <&- >&- 2>&-'
+export TERM=xterm
+like "colours on a terminal" "$(script -qec 'npctl help' /dev/null)" $'\e\['
+unlike "none with NO_COLOR" "$(NO_COLOR=1 script -qec 'npctl help' /dev/null)" $'\e\['
+unlike "none on a dumb terminal" "$(TERM=dumb script -qec 'npctl help' /dev/null)" $'\e\['
+unlike "none into a pipe" "$(npctl help)" $'\e\['
+is "help is as wide as asked" "$(COLUMNS=60 npctl help | awk 'length > 60' | grep -vc '^npctl\|A unique')" 0
 plan_done
