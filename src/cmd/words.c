@@ -26,9 +26,10 @@ struct scan {
 	const char *title; /* NULL before the command */
 };
 
+/* Neither "-", standard input, nor a negative number. */
 static bool is_option(const char *word)
 {
-	return word[0] == '-' && word[1];
+	return word[0] == '-' && word[1] && !(word[1] >= '0' && word[1] <= '9');
 }
 
 static const struct option *by_name(const struct option *options, const char *name, size_t length)
