@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cmd/trace_filter.h"
+#include "kernel/event_text.h"
+#include "kernel/events.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLL_MS 500
+#define DEFAULT_RING (1 << 20)
+
+struct trace {
+	struct context *context;
+	struct names *names;
+	struct listener *listener;
+	struct trace_filter filter;
+	bool json;
+	uint64_t wanted;   /* events; 0: any number */
+	uint64_t shown[2]; /* dropped, allowed */
+	int width[2];	   /* of the ends' columns, as wide as they ever were */
+	struct timespec end;
+	bool ends; /* at `end` */
+	char *pin; /* of a map: gone or another's when the datapath was taken away */
+	ino_t pin_inode;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+/* Signals end the wait and then the trace; a closed pipe is seen when it is written to. */
+static void catch_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = on_signal};
+
+	interrupted = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		sigaction(numbers[i], &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static char *end_text(const struct trace *trace, const struct event *event, bool source)
+{
+	uint16_t port = ntohs(source ? event->source_port : event->destination_port);
+	char text[ADDRESS_TEXT], number[8] = "";
+	struct address address;
+	const char *pod;
+
+	if (!event->family)
+		return xstrdup("-");
+	if (source)
+		event_source(event, &address);
+	else
+		event_destination(event, &address);
+	address_text(&address, text);
+	pod = names_pod(trace->names, &address);
+	if (protocol_has_ports(event->protocol))
+		snprintf(number, sizeof(number), ":%u", port);
+	return xprintf("%s%s%s%s%s%s", pod ? pod : "", pod ? " " : "",
+		       *number && address.family == 6 ? "[" : "", text,
+		       *number && address.family == 6 ? "]" : "", number);
+}
+
+static const char *what_text(const struct event *event)
+{
+	static char text[64];
+
+	if (!event->family)
+		snprintf(text, sizeof(text), "ether 0x%04x", ntohs(event->ether_type));
+	else if (event->protocol == IPPROTO_TCP)
+		snprintf(text, sizeof(text), "TCP %s", tcp_flags_text(event->tcp_flags));
+	else if (event->protocol == IPPROTO_ICMP || event->protocol == IPPROTO_ICMPV6)
+		snprintf(text, sizeof(text), "%s %u/%u", protocol_text(event->protocol),
+			 ntohs(event->source_port), ntohs(event->destination_port));
+	else
+		snprintf(text, sizeof(text), "%s", protocol_text(event->protocol));
+	return text;
+}
+
+static const char *time_text(const struct event *event)
+{
+	static char text[32];
+	uint64_t wall_us = event_wall_us(event);
+	time_t seconds = (time_t)(wall_us / 1000000);
+	struct tm local;
+	size_t length;
+
+	localtime_r(&seconds, &local);
+	length = strftime(text, sizeof(text), "%H:%M:%S", &local);
+	snprintf(text + length, sizeof(text) - length, ".%06u", (unsigned int)(wall_us % 1000000));
+	return text;
+}
+
+static void widen(int *width, const char *text)
+{
+	if ((int)strlen(text) > *width)
+		*width = (int)strlen(text);
+}
+
+static void print_line(struct trace *trace, const struct event *event)
+{
+	const struct out *out = &trace->context->out;
+	char *from = end_text(trace, event, true), *to = end_text(trace, event, false);
+	char *why = event_why(trace->names, event);
+
+	widen(&trace->width[0], from);
+	widen(&trace->width[1], to);
+	printf("%s  %s  %-7s  %-*s -> %-*s  %-11s  %5u  %s\n", painted(out, DIM, time_text(event)),
+	       painted(out, event->allow ? GREEN : RED, event->allow ? "ALLOW" : "DROP "),
+	       event->direction == INGRESS ? "ingress" : "egress", trace->width[0], from,
+	       trace->width[1], to, what_text(event), event->size, why);
+	free(from);
+	free(to);
+	free(why);
+}
+
+static void print_json(const struct trace *trace, const struct event *event)
+{
+	struct out out = trace->context->out;
+
+	out.json = true;
+	out.pretty = false; /* one object a line */
+	out_json(&out, event_json(trace->names, event));
+}
+
+static bool is_done(const struct trace *trace)
+{
+	return trace->wanted && trace->shown[0] + trace->shown[1] >= trace->wanted;
+}
+
+static int show_event(void *data, const struct event *event)
+{
+	struct trace *trace = data;
+
+	if (is_done(trace))
+		return 1;
+	if (!trace_filter_wants(&trace->filter, trace->names, event))
+		return 0;
+	trace->shown[!!event->allow]++;
+	if (trace->json)
+		print_json(trace, event);
+	else
+		print_line(trace, event);
+	return is_done(trace) || interrupted || ferror(stdout);
+}
+
+/* Milliseconds until the trace has to end, at most POLL_MS. */
+static int time_left(const struct trace *trace)
+{
+	struct timespec now;
+	int64_t left_ms;
+
+	if (!trace->ends)
+		return POLL_MS;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	left_ms =
+	    (trace->end.tv_sec - now.tv_sec) * 1000 + (trace->end.tv_nsec - now.tv_nsec) / 1000000;
+	return left_ms <= 0 ? 0 : left_ms < POLL_MS ? (int)left_ms : POLL_MS;
+}
+
+static bool reader_is_gone(void)
+{
+	struct pollfd output = {.fd = STDOUT_FILENO};
+
+	return ferror(stdout) || (poll(&output, 1, 0) == 1 && output.revents & POLLERR);
+}
+
+/* Pods and rules may have got other names; the datapath may have been taken away. */
+static int refresh(struct trace *trace)
+{
+	struct instance *instance;
+	struct names *names;
+	struct stat info;
+
+	if (stat(trace->pin, &info) || info.st_ino != trace->pin_inode)
+		return fail("the datapath was unloaded");
+	if (!names_are_stale(trace->names))
+		return 0;
+	if (instance_open(&instance, trace->context->root, ACCESS_READ))
+		return FAILED;
+	if (!names_read(instance, &names)) {
+		names_free(trace->names);
+		trace->names = names;
+	}
+	instance_close(instance);
+	return 0;
+}
+
+static int follow(struct trace *trace)
+{
+	int wait_ms, count = 0, error = 0;
+
+	while (!interrupted && !is_done(trace) && !error) {
+		wait_ms = time_left(trace);
+		if (!wait_ms || reader_is_gone())
+			break;
+		count = listener_poll(trace->listener, wait_ms, show_event, trace);
+		fflush(stdout);
+		if (count == -ESTALE)
+			error = FAILED;
+		else if (count < 0 && count != -EINTR)
+			error = fail("wait for events: %s", strerror(-count));
+		else
+			error = refresh(trace);
+	}
+	return error;
+}
+
+static void say_listening(const struct trace *trace)
+{
+	if (quiet)
+		return;
+	fprintf(stderr, "npctl: listening for %s%s\n",
+		trace->filter.sink.flags & SINK_ALL ? "all packets" : "verdicts",
+		trace->filter.sink.flags & SINK_DROPS ? ", drops only" : "");
+}
+
+static void say_totals(const struct trace *trace)
+{
+	uint64_t sent, lost, shown = trace->shown[0] + trace->shown[1];
+
+	listener_totals(trace->listener, &sent, &lost);
+	fflush(stdout);
+	if (!quiet)
+		fprintf(stderr, "npctl: %llu event%s: %llu allowed, %llu dropped; %llu lost\n",
+			(unsigned long long)shown, shown == 1 ? "" : "s",
+			(unsigned long long)trace->shown[1], (unsigned long long)trace->shown[0],
+			(unsigned long long)lost);
+}
+
+static int read_limits(struct trace *trace, const struct words *words, uint64_t *ring_bytes)
+{
+	uint64_t timeout_s = 0;
+	int error = word_number(words, "count", 1, INT64_MAX, &trace->wanted);
+
+	if (!error)
+		error = word_number(words, "timeout", 1, INT32_MAX, &timeout_s);
+	if (!error)
+		error = word_number(words, "ring-size", 1, 1ull << 31, ring_bytes);
+	trace->ends = timeout_s > 0;
+	clock_gettime(CLOCK_MONOTONIC, &trace->end);
+	trace->end.tv_sec += timeout_s;
+	return error;
+}
+
+/* Nothing of the instance stays locked while we listen. */
+static int begin(struct trace *trace, const struct words *words, size_t ring_bytes)
+{
+	struct instance *instance;
+	struct stat info = {0};
+	int error = instance_open(&instance, trace->context->root, ACCESS_READ);
+
+	if (error)
+		return error;
+	error = names_read(instance, &trace->names);
+	if (!error)
+		error = trace_filter_parse(words, trace->names, &trace->filter);
+	if (!error)
+		error = listener_open(instance, &trace->filter.sink, ring_bytes, &trace->listener);
+	trace->pin = instance_path(instance, "maps", "sinks");
+	if (!stat(trace->pin, &info))
+		trace->pin_inode = info.st_ino;
+	instance_close(instance);
+	return error;
+}
+
+static int run_trace(struct context *context, const struct words *words)
+{
+	struct trace trace = {.context = context, .json = context->out.json};
+	uint64_t ring_bytes = DEFAULT_RING;
+	int error = read_limits(&trace, words, &ring_bytes);
+
+	if (error)
+		return error;
+	catch_signals();
+	error = begin(&trace, words, ring_bytes);
+	if (error)
+		goto out;
+	say_listening(&trace);
+	error = follow(&trace);
+	listener_stop(trace.listener, show_event, &trace);
+	say_totals(&trace);
+	if (!error && trace.wanted && !is_done(&trace) && !interrupted && !ferror(stdout))
+		error = REPORTED; /* time was up before --count was reached */
+out:
+	listener_close(trace.listener);
+	names_free(trace.names);
+	free(trace.pin);
+	return error;
+}
+
+static const struct option options[] = {
+    {"drops", VALUE_NONE, NULL, "only what was dropped", 0, false},
+    {"all", VALUE_NONE, NULL, "every packet, those of known flows too", 0, false},
+    {"from", VALUE_PEER, "PEER", "sent by this address, prefix or pod", 0, false},
+    {"to", VALUE_PEER, "PEER", "sent to this address, prefix or pod", 0, false},
+    {"pod", VALUE_POD, "POD", "judged for this pod", 0, false},
+    {"port", VALUE_PORT, "PORT", "from or to this port: 80 or tcp/80", 0, false},
+    {"proto", VALUE_TEXT, "PROTOCOL", "tcp, udp, sctp, icmp, icmpv6 or a number", 0, false},
+    {"rule", VALUE_TEXT, "RULE", "judged by this rule, or by a rule of this policy", 0, false},
+    {"count", VALUE_NUMBER, "N", "end after N events", 0, false},
+    {"timeout", VALUE_NUMBER, "SECONDS",
+     "end after so long; exit status 1 when --count was not reached", 0, false},
+    {"ring-size", VALUE_NUMBER, "BYTES", "the buffer of events: 1M unless given", 0, false},
+    {0},
+};
+
+static const struct verb verbs[] = {
+    {"", "", "each verdict as it is given, with the rule that gave it", 0, 0, options, run_trace,
+     NULL},
+    {0},
+};
+
+const struct command command_trace = {"trace", "watch verdicts as they are given", verbs};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a trace shows: mostly left to the datapath, the rest is sifted here. */
+#ifndef NPCTL_CMD_TRACE_FILTER_H
+#define NPCTL_CMD_TRACE_FILTER_H
+
+#include "cmd/cmd.h"
+#include "kernel/names.h"
+
+#define TRACE_PREFIXES 8 /* addresses of one pod that are told apart */
+
+struct trace_filter {
+	struct sink sink; /* for the datapath */
+	/* a pod with several addresses does not fit in a sink: from, to */
+	struct prefix prefixes[2][TRACE_PREFIXES];
+	size_t prefix_count[2];
+	const char *rule; /* nor does a name that several rules share; NULL: any */
+};
+
+int trace_filter_parse(const struct words *words, const struct names *names,
+		       struct trace_filter *filter);
+bool trace_filter_wants(const struct trace_filter *filter, const struct names *names,
+			const struct event *event);
+
+#endif

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "kernel/event_text.h"
+#include "policy/plan.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+static const struct {
+	const char *word, *text;
+} reasons[] = {
+#define X(symbol, word, text) {word, text},
+    REASONS(X)
+#undef X
+};
+
+static const struct {
+	uint8_t number;
+	const char *word;
+} protocols[] = {
+    {IPPROTO_TCP, "TCP"},   {IPPROTO_UDP, "UDP"},	{IPPROTO_SCTP, "SCTP"},
+    {IPPROTO_ICMP, "ICMP"}, {IPPROTO_ICMPV6, "ICMPv6"},
+};
+
+const char *protocol_text(uint8_t protocol)
+{
+	static char buffers[4][4];
+	static unsigned int next;
+	char *buffer;
+
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+		if (protocols[i].number == protocol)
+			return protocols[i].word;
+	buffer = buffers[next++ % ARRAY_SIZE(buffers)];
+	snprintf(buffer, sizeof(buffers[0]), "%u", protocol);
+	return buffer;
+}
+
+bool protocol_parse(const char *text, uint8_t *protocol)
+{
+	unsigned long number;
+	char *end;
+
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+		if (!strcasecmp(protocols[i].word, text)) {
+			*protocol = protocols[i].number;
+			return true;
+		}
+	number = strtoul(text, &end, 10);
+	*protocol = (uint8_t)number;
+	return text[0] >= '1' && text[0] <= '9' && !*end && number < 256;
+}
+
+bool protocol_has_ports(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
+}
+
+static bool is_icmp(uint8_t protocol)
+{
+	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+}
+
+const char *tcp_flags_text(uint8_t flags)
+{
+	static const char *const words[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
+	static const uint8_t order[] = {1, 4, 0, 2, 3, 5, 6, 7}; /* as people say them */
+	static char buffers[4][40];
+	static unsigned int next;
+	char *buffer = buffers[next++ % ARRAY_SIZE(buffers)], *at = buffer;
+
+	*at = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+		if (flags & 1u << order[i])
+			at += sprintf(at, "%s%s", at > buffer ? "," : "", words[order[i]]);
+	return buffer;
+}
+
+static void take_address(const uint8_t bytes[16], uint8_t family, struct address *address)
+{
+	*address = (struct address){.family = family};
+	memcpy(address->bytes, bytes, family == 4 ? 4 : 16);
+}
+
+void event_source(const struct event *event, struct address *address)
+{
+	take_address(event->source, event->family, address);
+}
+
+void event_destination(const struct event *event, struct address *address)
+{
+	take_address(event->destination, event->family, address);
+}
+
+static int64_t clock_us(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+uint64_t event_wall_us(const struct event *event)
+{
+	static int64_t boot; /* one for all events, or their order could suffer */
+
+	if (!boot)
+		boot = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC);
+	return event->time / 1000 + boot;
+}
+
+static void set_time(json_t *object, const struct event *event)
+{
+	uint64_t wall_us = event_wall_us(event);
+	time_t seconds = (time_t)(wall_us / 1000000);
+	char text[40];
+	struct tm utc;
+	size_t length;
+
+	gmtime_r(&seconds, &utc);
+	length = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text + length, sizeof(text) - length, ".%06uZ", (unsigned int)(wall_us % 1000000));
+	json_object_set_new(object, "time", json_string(text));
+}
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+	if (text && *text)
+		json_object_set_new(object, key, json_string(text));
+}
+
+static void set_number(json_t *object, const char *key, uint64_t number)
+{
+	json_object_set_new(object, key, json_integer((json_int_t)number));
+}
+
+static void set_end(json_t *object, const struct names *names, const struct address *address,
+		    const char *keys[3], const uint16_t *port)
+{
+	char text[ADDRESS_TEXT];
+
+	set_text(object, keys[0], address_text(address, text));
+	if (port)
+		set_number(object, keys[1], ntohs(*port));
+	set_text(object, keys[2], names_pod(names, address));
+}
+
+static void set_ends(json_t *object, const struct names *names, const struct event *event)
+{
+	static const char *from[] = {"source", "source_port", "source_pod"};
+	static const char *to[] = {"destination", "destination_port", "destination_pod"};
+	bool ports = protocol_has_ports(event->protocol);
+	struct address source, destination;
+
+	event_source(event, &source);
+	event_destination(event, &destination);
+	set_end(object, names, &source, from, ports ? &event->source_port : NULL);
+	set_end(object, names, &destination, to, ports ? &event->destination_port : NULL);
+	if (is_icmp(event->protocol)) {
+		set_number(object, "icmp_type", ntohs(event->source_port));
+		set_number(object, "icmp_code", ntohs(event->destination_port));
+	}
+}
+
+static void set_rule(json_t *object, const struct names *names, const struct event *event)
+{
+	const struct rule_info *rule = names_rule(names, event->rule);
+
+	if (event->reason < ARRAY_SIZE(reasons))
+		set_text(object, "reason", reasons[event->reason].word);
+	if (rule) {
+		if (rule->tier < TIER_COUNT)
+			set_text(object, "tier", tier_word(rule->tier));
+		set_text(object, "rule", rule->name);
+		set_number(object, "rule_number", event->rule);
+	}
+}
+
+static void set_task(json_t *object, const struct event *event)
+{
+	if (event->uid != ~0u)
+		set_number(object, "uid", event->uid);
+	if (event->pid) {
+		set_number(object, "pid", event->pid);
+		json_object_set_new(
+		    object, "command",
+		    json_stringn(event->command, strnlen(event->command, sizeof(event->command))));
+	}
+}
+
+json_t *event_json(const struct names *names, const struct event *event)
+{
+	json_t *object = json_object();
+
+	set_time(object, event);
+	set_text(object, "verdict", event->allow ? "allow" : "drop");
+	set_text(object, "direction", event->direction == INGRESS ? "ingress" : "egress");
+	set_text(object, "subject", names_subject(names, event->ifindex));
+	set_number(object, "ifindex", event->ifindex);
+	if (event->family) {
+		set_ends(object, names, event);
+		set_text(object, "protocol", protocol_text(event->protocol));
+	} else {
+		set_number(object, "ether_type", ntohs(event->ether_type));
+	}
+	if (event->protocol == IPPROTO_TCP)
+		set_text(object, "flags", tcp_flags_text(event->tcp_flags));
+	set_number(object, "size", event->size);
+	set_rule(object, names, event);
+	set_task(object, event);
+	return object;
+}
+
+char *event_why(const struct names *names, const struct event *event)
+{
+	const struct rule_info *rule = names_rule(names, event->rule);
+	const char *reason =
+	    event->reason < ARRAY_SIZE(reasons) ? reasons[event->reason].text : "?";
+	const char *tier = rule && rule->tier < TIER_COUNT ? tier_word(rule->tier) : "";
+
+	if (!rule)
+		return xstrdup(reason);
+	if (event->reason == REASON_POLICY)
+		return xprintf("%s: %s", tier, rule->name);
+	return xprintf("%s (%s: %s)", reason, tier, rule->name);
+}

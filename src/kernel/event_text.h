@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* An event in words. */
+#ifndef NPCTL_KERNEL_EVENT_TEXT_H
+#define NPCTL_KERNEL_EVENT_TEXT_H
+
+#include "kernel/names.h"
+
+/*
+ * {"time", "verdict": "allow"|"drop", "direction", "subject", "source", "source_port",
+ *  "source_pod", "destination", …, "protocol", "flags", "size", "reason", "tier", "rule", …};
+ * what is not known is left out.
+ */
+json_t *event_json(const struct names *names, const struct event *event);
+/* Why, for people: "rule: default/web ingress[0]", "spoofed source address". Freed by the caller.
+ */
+char *event_why(const struct names *names, const struct event *event);
+
+void event_source(const struct event *event, struct address *address);
+void event_destination(const struct event *event, struct address *address);
+/* Wall-clock time of a CLOCK_MONOTONIC stamp, microseconds since 1970. */
+uint64_t event_wall_us(const struct event *event);
+/* "TCP", "ICMPv6", "89"; a rotating static buffer. */
+const char *protocol_text(uint8_t protocol);
+/* A word as above in any case, or a number; false when it is neither. */
+bool protocol_parse(const char *text, uint8_t *protocol);
+/* "SYN,ACK"; a rotating static buffer. */
+const char *tcp_flags_text(uint8_t flags);
+bool protocol_has_ports(uint8_t protocol);
+
+#endif
