@@ -28,10 +28,12 @@ static __always_inline struct flow *flow_find(const struct packet *packet)
 				   : bpf_map_lookup_elem(&flows6, &packet->key6);
 }
 
+/* A seeded flow lives until it is judged. */
 static __always_inline bool flow_alive(const struct flow *flow, const struct settings *settings,
 				       __u32 now)
 {
-	return now - flow->seen <= settings->lifetime[flow->lifetime & (LIFETIMES - 1)];
+	return !flow->generation ||
+	       now - flow->seen <= settings->lifetime[flow->lifetime & (LIFETIMES - 1)];
 }
 
 static __always_inline void flow_close(struct flow *flow, const struct packet *packet)

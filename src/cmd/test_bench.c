@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What a packet costs, against the least that any program can do. */
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "kernel/sandbox.h"
+#include "policy/model.h"
+
+#define ROUNDS 9
+#define RUNS 200000
+#define PEER_RUNS 400000
+#define SAMPLES 65536
+
+const struct option test_bench_options[] = {
+	{ "quick", VALUE_NONE, NULL, "fewer prefixes, fewer runs", 0, false },
+	{ 0 },
+};
+
+struct frame {
+	struct ethhdr ethernet;
+	struct iphdr ip;
+	struct tcphdr tcp;
+	char data[10];
+} __attribute__((packed));
+
+static struct frame frame_make(const char *source, const char *target, uint16_t from, uint16_t to,
+			       bool syn)
+{
+	struct frame frame = {
+		.ethernet.h_proto = htons(ETH_P_IP),
+		.ip = { .version = 4,
+			.ihl = 5,
+			.ttl = 64,
+			.protocol = IPPROTO_TCP,
+			.tot_len = htons(sizeof(frame) - sizeof(struct ethhdr)) },
+		.tcp = { .source = htons(from),
+			 .dest = htons(to),
+			 .doff = 5,
+			 .syn = syn,
+			 .ack = !syn },
+	};
+
+	inet_pton(AF_INET, source, &frame.ip.saddr);
+	inet_pton(AF_INET, target, &frame.ip.daddr);
+	return frame;
+}
+
+/* The lab's backend, whom one client may reach on a few ports. */
+static int lab_plan(struct plan **plan)
+{
+	static const char *const objects[] = {
+		"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'backend','namespace':'default'},"
+		"'spec':{'containers':[{'name':'c','image':'i'}]},"
+		"'status':{'podIP':'10.0.0.10','podIPs':[{'ip':'10.0.0.10'}]}}",
+		"{'kind':'Rule','id':1,'action':'allow','direction':'ingress','peer':'10.0.0.20/32',"
+		"'ports':['tcp/8080','tcp/443','tcp/80','udp/53','tcp/9000-9100']}",
+	};
+	struct model *model = model_new();
+	int result = FAILED;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(objects); i++) {
+		char *text = xstrdup(objects[i]), *quote = text;
+		json_t *object;
+
+		while ((quote = strchr(quote, '\'')))
+			*quote = '"';
+		object = json_loads(text, 0, NULL);
+		free(text);
+		if (model_add(model, object, "bench")) {
+			json_decref(object);
+			goto out;
+		}
+		json_decref(object);
+	}
+	result = model_subject_add(model, "default/backend");
+	if (!result)
+		result = plan_compile(model, plan);
+out:
+	model_free(model);
+	return result;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+struct measure {
+	const char *name, *program;
+	struct frame frame;
+	int verdict; /* what the program must return */
+	uint32_t runs;
+	uint32_t ns[ROUNDS], median;
+};
+
+/* Round by round, so that a slow moment of the machine touches all alike. */
+static int measure_all(struct sandbox *sandbox, struct measure *measures, size_t count)
+{
+	size_t i;
+	int round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		for (i = 0; i < count; i++) {
+			struct measure *m = &measures[i];
+			uint32_t verdict;
+
+			if (sandbox_run(sandbox, m->program, &m->frame, sizeof(m->frame), m->runs,
+				      &verdict, &m->ns[round]))
+				return FAILED;
+			if ((int)verdict != m->verdict)
+				return fail("bench: %s returned %d where %d was due", m->name,
+					    (int)verdict, m->verdict);
+		}
+	}
+	for (i = 0; i < count; i++) {
+		qsort(measures[i].ns, ROUNDS, sizeof(uint32_t), compare);
+		measures[i].median = measures[i].ns[ROUNDS / 2];
+	}
+	return 0;
+}
+
+static json_t *packet_rows(const struct measure *measures, size_t count)
+{
+	json_t *rows = json_array();
+	double empty = measures[0].median, floor = measures[1].median - empty;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		double over = measures[i].median - empty;
+		json_t *row = json_pack("{s:s, s:i, s:f}", "path", measures[i].name, "ns",
+					measures[i].median, "over_empty_ns", over);
+
+		if (i && floor > 0)
+			json_object_set_new(row, "times_floor", json_real(over / floor));
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}
+
+static int bench_packets(json_t **rows, uint32_t runs)
+{
+	struct frame forth = frame_make("10.0.0.20", "10.0.0.10", 40000, 8080, false);
+	struct frame back = frame_make("10.0.0.10", "10.0.0.20", 8080, 40000, false);
+	struct frame syn = frame_make("10.0.0.20", "10.0.0.10", 40000, 8080, true);
+	struct frame other = frame_make("10.0.0.30", "10.0.0.10", 40000, 8080, true);
+	struct measure measures[] = {
+		{ "empty program", "bench_empty", forth, -1, runs, {}, 0 },
+		{ "floor: parse and one hash lookup", "bench_floor", forth, -1, runs, {}, 0 },
+		{ "established", "pod_ingress", forth, -1, runs, {}, 0 },
+		{ "reply", "pod_egress", back, -1, runs, {}, 0 },
+		{ "new flow", "bench_new_flow", syn, -1, runs, {}, 0 },
+		{ "denied", "pod_ingress", other, 2, runs, {}, 0 },
+	};
+	struct sandbox *sandbox = NULL;
+	struct plan *plan = NULL;
+	uint32_t verdict, ns;
+	int result = FAILED;
+
+	if (lab_plan(&plan) || sandbox_open(&sandbox, plan))
+		goto out;
+	/* the connection that is established in what follows */
+	if (sandbox_run(sandbox, "pod_ingress", &syn, sizeof(syn), 1, &verdict, &ns) ||
+	    sandbox_run(sandbox, "pod_egress", &back, sizeof(back), 1, &verdict, &ns) ||
+	    measure_all(sandbox, measures, ARRAY_SIZE(measures)))
+		goto out;
+	*rows = packet_rows(measures, ARRAY_SIZE(measures));
+	result = 0;
+out:
+	sandbox_close(sandbox);
+	plan_free(plan);
+	return result;
+}
+
+static uint64_t random_next(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* As lists of countries and of bad neighbours look: /16 to /32, most of them long. */
+static struct prefix *prefixes_make(size_t count, uint32_t *samples)
+{
+	struct prefix *prefixes = xalloc(count * sizeof(*prefixes));
+	uint64_t state = 88172645463325252ull;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		uint8_t length = 16 + (random_next(&state) % 17 | random_next(&state) % 17) % 17;
+		uint32_t address = random_next(&state) >> 16;
+
+		address = htonl(address & ~0u << (32 - length));
+		prefixes[i].length = length;
+		prefixes[i].address.family = 4;
+		memcpy(prefixes[i].address.bytes, &address, 4);
+	}
+	for (i = 0; i < SAMPLES; i++) {
+		uint32_t any = random_next(&state) >> 16;
+
+		if (i % 2)
+			memcpy(&any, prefixes[random_next(&state) % count].address.bytes, 4);
+		samples[i] = any ? any : 1;
+	}
+	return prefixes;
+}
+
+static char *prefixes_text(const struct prefix *prefixes, size_t count)
+{
+	char *text = xalloc(count * 20 + 1), *end = text, one[ADDRESS_TEXT];
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		end += sprintf(end, "%s\n", prefix_text(&prefixes[i], one));
+	return text;
+}
+
+static int prefixes_plan(const struct prefix *prefixes, size_t count, struct plan **plan)
+{
+	char *text = prefixes_text(prefixes, count);
+	json_t *list = json_pack("{s:s, s:s, s:s}", "kind", "CidrList", "name", "bench", "cidrs",
+				 text);
+	json_t *rule = json_pack("{s:s, s:i, s:s, s:s, s:{s:s}}", "kind", "Rule", "id", 1,
+				 "action", "deny", "direction", "ingress", "peer", "list",
+				 "bench");
+	struct model *model = model_new();
+	int result = FAILED;
+
+	free(text);
+	if (!model_add(model, list, "bench") && !model_add(model, rule, "bench") &&
+	    !model_subject_add(model, "dev:lo"))
+		result = plan_compile(model, plan);
+	json_decref(list);
+	json_decref(rule);
+	model_free(model);
+	return result;
+}
+
+static int bench_peers(size_t count, json_t *rows)
+{
+	struct frame frame = frame_make("10.0.0.20", "10.0.0.10", 1, 2, true);
+	uint32_t *samples = xalloc(SAMPLES * sizeof(*samples));
+	struct prefix *prefixes = prefixes_make(count, samples);
+	struct measure measures[] = {
+		{ "none", "bench_peer_none", frame, -1, PEER_RUNS, {}, 0 },
+		{ "runs", "bench_peer_runs", frame, -1, PEER_RUNS, {}, 0 },
+		{ "lpm", "bench_peer_lpm", frame, -1, PEER_RUNS, {}, 0 },
+	};
+	struct sandbox *sandbox = NULL;
+	struct plan *plan = NULL;
+	int result = FAILED, ours, theirs;
+
+	/* the last sample is inside a prefix, so that all but the first end with "found" */
+	if (prefixes_plan(prefixes, count, &plan) || sandbox_open(&sandbox, plan) ||
+	    sandbox_samples(sandbox, samples, SAMPLES) || sandbox_prefixes(sandbox, prefixes, count))
+		goto out;
+	measures[0].runs = measures[1].runs = measures[2].runs = SAMPLES * (PEER_RUNS / SAMPLES);
+	if (measure_all(sandbox, measures, ARRAY_SIZE(measures)))
+		goto out;
+	ours = measures[1].median - measures[0].median;
+	theirs = measures[2].median - measures[0].median;
+	json_array_append_new(rows, json_pack("{s:I, s:i, s:i, s:f}", "prefixes",
+					      (json_int_t)count, "npctl_ns", ours, "lpm_trie_ns",
+					      theirs, "times_faster",
+					      (double)theirs / (ours > 0 ? ours : 1)));
+	result = 0;
+out:
+	sandbox_close(sandbox);
+	plan_free(plan);
+	free(samples);
+	free(prefixes);
+	return result;
+}
+
+static const struct column packet_columns[] = {
+	{ "path", "PATH", false, NULL },
+	{ "ns", "NS", true, NULL },
+	{ "over_empty_ns", "OVER EMPTY", true, NULL },
+	{ "times_floor", "x FLOOR", true, NULL },
+};
+
+static const struct column peer_columns[] = {
+	{ "prefixes", "PREFIXES", true, NULL },
+	{ "npctl_ns", "NPCTL NS", true, NULL },
+	{ "lpm_trie_ns", "LPM TRIE NS", true, NULL },
+	{ "times_faster", "x FASTER", true, NULL },
+};
+
+int test_bench(struct context *context, const struct words *words)
+{
+	static const size_t counts[] = { 100, 10000, 100000, 1000000 };
+	bool quick = word_flag(words, "quick");
+	json_t *packets = NULL, *peers = json_array();
+	size_t i;
+	int result;
+
+	result = bench_packets(&packets, quick ? RUNS / 10 : RUNS);
+	for (i = 0; !result && i < ARRAY_SIZE(counts) - 2 * quick; i++)
+		result = bench_peers(counts[i], peers);
+	if (result) {
+		json_decref(packets);
+		json_decref(peers);
+		return result;
+	}
+	if (context->out.json) {
+		out_json(&context->out,
+			 json_pack("{s:o, s:o}", "packets", packets, "peers", peers));
+		return 0;
+	}
+	out_table(&context->out, packets, packet_columns, ARRAY_SIZE(packet_columns), NULL);
+	putchar('\n');
+	out_table(&context->out, peers, peer_columns, ARRAY_SIZE(peer_columns), NULL);
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Runs the datapath's own programs over maps of their own, on packets that
+ * never leave the kernel's test hook. Nothing is pinned, nothing is attached.
+ */
+#ifndef NPCTL_KERNEL_SANDBOX_H
+#define NPCTL_KERNEL_SANDBOX_H
+
+#include "base.h"
+#include "kernel/datapath.h"
+#include "policy/numbers.h"
+#include "policy/plan.h"
+
+struct sandbox {
+	struct bench_bpf *programs;
+	struct settings *settings;
+	struct datapath datapath;
+	struct numbers *numbers; /* in force */
+};
+
+/* Loads the programs and puts `plan` in force. */
+int sandbox_open(struct sandbox **sandbox, const struct plan *plan);
+void sandbox_close(struct sandbox *sandbox);
+
+/* Another plan instead, its first subject on the loopback interface that test runs use. */
+int sandbox_force(struct sandbox *sandbox, const struct plan *plan);
+
+/* One `program` over one Ethernet frame: its return value, and ns for each of `runs`. */
+int sandbox_run(struct sandbox *sandbox, const char *program, const void *frame, size_t length,
+	      uint32_t runs, uint32_t *verdict, uint32_t *ns);
+
+/* Addresses that the peer lookups take in turn, and the kernel's trie beside the runs. */
+int sandbox_samples(struct sandbox *sandbox, const uint32_t *addresses, size_t count);
+int sandbox_prefixes(struct sandbox *sandbox, const struct prefix *prefixes, size_t count);
+
+#endif
