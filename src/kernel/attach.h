@@ -20,9 +20,25 @@ struct attach_request {
 };
 
 int attach_interface(struct instance *instance, const struct attach_request *request);
+/*
+ * Takes all of npctl's off an interface, or just one program of the user's
+ * own; 0 also when there was nothing.
+ */
 int detach_interface(struct instance *instance, const char *interface);
+int detach_program(struct instance *instance, const char *interface, const char *program);
+/* Something of npctl's is on the interface. */
+bool attach_is(struct instance *instance, const char *interface);
+/*
+ * Where a pod of the topology has its host-side interface. "ns/pod", or a bare
+ * name that only one namespace has; the results are the caller's to free.
+ */
+int attach_find_pod(struct instance *instance, const char *pod, char **subject, char **interface);
+/* Puts a program in the place of its namesake wherever that is attached. */
+int attach_upgrade(struct instance *instance, const char *name, int program);
 /* Detaches all of ours; used by unload. */
 int detach_all(struct instance *instance);
+/* The same without documents that could be read: by what is pinned. */
+int detach_unknown(struct instance *instance);
 
 /*
  * Every tc and tcx program on the machine's interfaces, ours and others':

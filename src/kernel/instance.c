@@ -85,6 +85,15 @@ static int make_folder(const char *path)
 	return 0;
 }
 
+int instance_folder(const struct instance *instance, const char *folder)
+{
+	char *path = xprintf("%s/%s", instance->root, folder);
+	int error = make_folder(path);
+
+	free(path);
+	return error;
+}
+
 /* The bpffs that every distribution has there, where no init system mounted it. */
 static int mount_default(void)
 {
@@ -227,26 +236,25 @@ static int open_state(const struct instance *instance, const char *name, const s
 
 static int make_state(struct instance *instance, struct state_bpf *state)
 {
-	char *folder = xprintf("%s/maps", instance->root);
+	const char *root = instance->root;
 	int error;
 
-	error = make_folder(folder);
+	error = instance_folder(instance, "maps");
 	if (error)
-		goto out;
-	step("bpftool map create %s/settings type array key 4 value %zu entries 1 name settings "
-	     "flags 0x400",
-	     folder, sizeof(struct settings));
-	step("bpftool map create %s/documents type hash key 8 value %zu entries %u name documents "
-	     "flags 1",
-	     folder, sizeof(struct document_part), bpf_map__max_entries(state->maps.documents));
+		return error;
+	step("bpftool map create %s/maps/settings type array key 4 value %zu entries 1 "
+	     "name settings flags 0x400",
+	     root, sizeof(struct settings));
+	step("bpftool map create %s/maps/documents type hash key 8 value %zu entries %u "
+	     "name documents flags 1",
+	     root, sizeof(struct document_part), bpf_map__max_entries(state->maps.documents));
 	error = state_bpf__load(state);
 	if (error == -EPERM || error == -EACCES)
-		error = fail_privileges("make BPF maps");
-	else if (error)
-		error = fail("make %s/settings and documents: %s", folder, strerror(-error));
-out:
-	free(folder);
-	return error;
+		return fail_privileges("make BPF maps");
+	if (error)
+		return fail("make the maps settings and documents in %s/maps: %s", root,
+			    strerror(-error));
+	return 0;
 }
 
 static int map_settings(struct instance *instance, int fd, bool create)
@@ -402,9 +410,9 @@ static void remove_file(const struct instance *instance, const char *name)
 static bool remove_folder(const struct instance *instance, const char *name)
 {
 	char *path = xprintf("%s%s", instance->root, name);
-	bool gone = !rmdir(path) || errno == ENOENT;
+	bool done = !rmdir(path), gone = done || errno == ENOENT;
 
-	if (gone)
+	if (done)
 		step("rmdir %s", path);
 	free(path);
 	return gone;

@@ -55,6 +55,8 @@ int instance_mend(const struct instance *instance, const char *words);
 /* fail() for a refusal of the kernel: names the privileges that npctl needs. */
 int fail_privileges(const char *what);
 
+/* Makes ROOT/FOLDER unless it is there. */
+int instance_folder(const struct instance *instance, const char *folder);
 /* Removes the empty folders, and all the rest when neither programs nor documents are left. */
 void instance_remove_if_empty(struct instance *instance);
 

@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The document "attachments" says what is attached: npctl's two programs on
+ * the interface of a subject, or, in rows without a subject, one program of
+ * the user's own. A row is written before the programs go on and removed after
+ * they are off, so whatever a crash leaves on an interface is known.
+ */
+#include "kernel/attach.h"
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "kernel/attach_point.h"
+#include "kernel/attach_tc.h"
+#include "kernel/enforce.h"
+#include "kernel/flows.h"
+#include "kernel/pins.h"
+#include "kernel/programs.h"
+
+bool attach_has_tcx(void)
+{
+	unsigned int loopback = if_nametoindex("lo");
+	__u32 count = 0;
+
+	return !bpf_prog_query(loopback ? loopback : 1, BPF_TCX_INGRESS, 0, NULL, NULL, &count);
+}
+
+static const char *text(const json_t *row, const char *key)
+{
+	const char *value = json_string_value(json_object_get(row, key));
+
+	return value ? value : "";
+}
+
+static json_t *rows_get(struct instance *instance)
+{
+	json_t *rows = document_get(instance, "attachments");
+
+	return rows ? rows : json_array();
+}
+
+static int rows_commit(struct instance *instance, json_t *rows)
+{
+	document_put(instance, "attachments", json_array_size(rows) ? json_incref(rows) : NULL);
+	return enforce_commit(instance);
+}
+
+/* What a row puts on its interface: npctl's two programs, or one of the user's. */
+size_t attach_points(const json_t *row, struct point points[static DIRECTIONS])
+{
+	const char *program = json_string_value(json_object_get(row, "program"));
+	struct point point = {
+	    .interface = text(row, "interface"),
+	    .ifindex = json_integer_value(json_object_get(row, "ifindex")),
+	    .clsact = !strcmp(text(row, "by"), "clsact"),
+	    .policy = !program,
+	    .program = program,
+	    .egress = !strcmp(text(row, "hook"), "egress"),
+	};
+
+	points[0] = points[1] = point;
+	if (program)
+		return 1;
+	points[INGRESS].program = "pod_ingress";
+	points[INGRESS].egress = true;
+	points[EGRESS].program = "pod_egress";
+	return DIRECTIONS;
+}
+
+static size_t points_alive(const struct instance *instance, const json_t *row)
+{
+	struct point points[DIRECTIONS];
+	size_t i, alive = 0, count = attach_points(row, points);
+
+	for (i = 0; i < count; i++)
+		alive += point_program(instance, &points[i]) != 0;
+	return alive;
+}
+
+static bool row_is_whole(const struct instance *instance, const json_t *row)
+{
+	struct point points[DIRECTIONS];
+
+	return points_alive(instance, row) == attach_points(row, points);
+}
+
+static int row_attach(const struct instance *instance, const json_t *row)
+{
+	struct point points[DIRECTIONS];
+	size_t i, count = attach_points(row, points);
+	int error = 0;
+
+	if (points[0].clsact)
+		error = clsact_make(points[0].interface, points[0].ifindex);
+	for (i = 0; i < count && !error; i++)
+		if (!point_program(instance, &points[i]))
+			error = point_attach(instance, &points[i]);
+	return error;
+}
+
+static int row_detach(const struct instance *instance, const json_t *row)
+{
+	struct point points[DIRECTIONS];
+	size_t i, count = attach_points(row, points);
+	int error = 0;
+
+	for (i = 0; i < count && !error; i++)
+		error = point_detach(instance, &points[i]);
+	return error;
+}
+
+static bool has_filters(int ifindex)
+{
+	struct filters filters = {};
+	bool some;
+
+	/* in doubt the qdisc stays */
+	some = filters_list(ifindex, false, &filters) || filters_list(ifindex, true, &filters) ||
+	       filters.count;
+	free(filters.filter);
+	return some;
+}
+
+/*
+ * Takes a row off the list. True when the qdisc that npctl added for it should
+ * go, too; another row on the interface that needs the qdisc inherits that.
+ */
+static bool row_remove(json_t *rows, json_t *row)
+{
+	bool qdisc = json_is_true(json_object_get(row, "qdisc"));
+	json_t *other;
+	size_t i;
+
+	for (i = json_array_size(rows); i-- > 0;)
+		if (json_array_get(rows, i) == row)
+			json_array_remove(rows, i);
+	json_array_foreach (rows, i, other) {
+		if (qdisc && !strcmp(text(other, "by"), "clsact") &&
+		    json_equal(json_object_get(other, "ifindex"),
+			       json_object_get(row, "ifindex"))) {
+			json_object_set_new(other, "qdisc", json_true());
+			return false;
+		}
+	}
+	return qdisc;
+}
+
+static int qdisc_remove(const json_t *row)
+{
+	int ifindex = json_integer_value(json_object_get(row, "ifindex"));
+	char name[IF_NAMESIZE];
+
+	if (!if_indextoname(ifindex, name) || has_filters(ifindex))
+		return 0;
+	return clsact_remove(name, ifindex);
+}
+
+static int check_interface(const char *interface, int *ifindex)
+{
+	struct ifreq request = {};
+	int socket_fd, error;
+
+	*ifindex = strlen(interface) < IF_NAMESIZE ? if_nametoindex(interface) : 0;
+	if (!*ifindex)
+		return fail("interface \"%s\" does not exist", interface);
+	strcpy(request.ifr_name, interface);
+	socket_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	error = socket_fd < 0 ? -1 : ioctl(socket_fd, SIOCGIFHWADDR, &request);
+	if (error)
+		error = fail("look at interface %s: %s", interface, strerror(errno));
+	else if (request.ifr_hwaddr.sa_family != ARPHRD_ETHER &&
+		 request.ifr_hwaddr.sa_family != ARPHRD_LOOPBACK)
+		error = fail("interface %s carries no Ethernet headers, which npctl's programs "
+			     "read",
+			     interface);
+	if (socket_fd >= 0)
+		close(socket_fd);
+	return error;
+}
+
+/* Whether detaching will have to remove the qdisc, too. */
+static int check_qdisc(const char *interface, int ifindex, bool *missing)
+{
+	struct qdiscs qdiscs = {};
+	enum qdisc kind;
+	int error = qdiscs_list(&qdiscs);
+
+	if (error)
+		return error;
+	kind = qdisc_of(&qdiscs, ifindex);
+	free(qdiscs.row);
+	*missing = kind == QDISC_NONE;
+	if (kind == QDISC_INGRESS) {
+		fail("interface %s has an ingress qdisc, which leaves no room for clsact",
+		     interface);
+		return fail_mend("tc qdisc del dev %s ingress", interface);
+	}
+	return 0;
+}
+
+static int row_make(const struct attach_request *request, int ifindex, json_t **row)
+{
+	bool clsact = request->clsact || !attach_has_tcx(), missing = false;
+	int error = clsact ? check_qdisc(request->interface, ifindex, &missing) : 0;
+
+	if (error)
+		return error;
+	*row = json_pack("{s:s,s:i,s:s}", "interface", request->interface, "ifindex", ifindex, "by",
+			 clsact ? "clsact" : "tcx");
+	if (missing)
+		json_object_set_new(*row, "qdisc", json_true());
+	if (request->program) {
+		json_object_set_new(*row, "program", json_string(request->program));
+		json_object_set_new(*row, "hook", json_string(request->hook));
+	} else {
+		json_object_set_new(*row, "subject", json_string(request->subject));
+	}
+	return 0;
+}
+
+/* Both are npctl's, or the same program of the user's on the same side. */
+static bool same_place(const json_t *a, const json_t *b)
+{
+	return !strcmp(text(a, "interface"), text(b, "interface")) &&
+	       !strcmp(text(a, "program"), text(b, "program")) &&
+	       !strcmp(text(a, "hook"), text(b, "hook"));
+}
+
+/*
+ * The row in whose place `row` would stand, or NULL. Rows of which nothing is
+ * left, as after a crash or when the interface is gone, are dropped.
+ */
+static json_t *row_standing(struct instance *instance, json_t *rows, json_t *row)
+{
+	json_t *each, *standing = NULL;
+	size_t i;
+
+	for (i = json_array_size(rows); i-- > 0;) {
+		each = json_array_get(rows, i);
+		if (points_alive(instance, each)) {
+			if (same_place(each, row))
+				standing = each;
+			continue;
+		}
+		if (json_is_true(json_object_get(each, "qdisc")) &&
+		    json_equal(json_object_get(each, "ifindex"), json_object_get(row, "ifindex")))
+			json_object_set_new(row, "qdisc", json_true());
+		row_detach(instance, each);
+		json_array_remove(rows, i);
+	}
+	return standing;
+}
+
+static int row_conflict(const struct instance *instance, const json_t *standing, const json_t *row)
+{
+	char *words;
+
+	if (!strcmp(text(standing, "subject"), text(row, "subject")) &&
+	    !strcmp(text(standing, "by"), text(row, "by")) &&
+	    json_equal(json_object_get(standing, "ifindex"), json_object_get(row, "ifindex")))
+		return 0;
+	fail("%s is already attached to interface %s by %s",
+	     *text(row, "program") ? text(row, "program") : text(standing, "subject"),
+	     text(row, "interface"), text(standing, "by"));
+	words = xprintf("attach detach %s", text(row, "interface"));
+	instance_mend(instance, words);
+	free(words);
+	return FAILED;
+}
+
+/* Connections older than the attachment become flows before their next packet is judged. */
+static int seed(struct instance *instance, const char *subject, int ifindex)
+{
+	json_t *topology = document_get(instance, "topology"), *pod;
+	json_t *pods = json_object_get(topology, "pods");
+	int error = 0;
+	size_t i;
+
+	json_array_foreach (pods, i, pod)
+		if (!strcmp(text(pod, "pod"), subject) && *text(pod, "netns"))
+			error = flows_seed(instance, ifindex, text(pod, "netns"));
+	json_decref(topology);
+	return error;
+}
+
+/* Takes back what row_add did; the sentence that says why stays. */
+static void row_undo(struct instance *instance, json_t *rows, json_t *row)
+{
+	char *sentence = xstrdup(failure()), *mend = xstrdup(failure_mend());
+	bool qdisc;
+
+	row_detach(instance, row);
+	qdisc = row_remove(rows, row);
+	rows_commit(instance, rows);
+	if (qdisc)
+		qdisc_remove(row);
+	fail("%s", sentence);
+	if (*mend)
+		fail_mend("%s", mend);
+	free(sentence);
+	free(mend);
+}
+
+static int row_add(struct instance *instance, json_t *rows, json_t *row)
+{
+	int ifindex = json_integer_value(json_object_get(row, "ifindex"));
+	int error;
+
+	json_array_append(rows, row);
+	error = rows_commit(instance, rows);
+	if (error)
+		return error;
+	if (json_object_get(row, "subject"))
+		error = seed(instance, text(row, "subject"), ifindex);
+	if (!error)
+		error = row_attach(instance, row);
+	if (error)
+		row_undo(instance, rows, row);
+	return error;
+}
+
+/* All programs are there and of the right type, before anything is written. */
+static int check_programs(const struct instance *instance, const struct attach_request *request)
+{
+	const char *names[] = {request->program ? request->program : "pod_ingress",
+			       request->program ? request->program : "pod_egress"};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		int fd = program_open(instance, names[i]);
+		int error = fd < 0 ? fd : program_check_type(fd, names[i]);
+
+		if (fd >= 0)
+			close(fd);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int attach_interface(struct instance *instance, const struct attach_request *request)
+{
+	json_t *rows, *row = NULL, *standing;
+	int ifindex, error;
+
+	error = check_interface(request->interface, &ifindex);
+	if (!error)
+		error = check_programs(instance, request);
+	if (!error)
+		error = row_make(request, ifindex, &row);
+	if (error)
+		return error;
+	rows = rows_get(instance);
+	standing = row_standing(instance, rows, row);
+	if (!standing)
+		error = row_add(instance, rows, row);
+	else
+		error = row_conflict(instance, standing, row);
+	if (!error && standing && !row_is_whole(instance, standing))
+		error = row_attach(instance, standing);
+	json_decref(rows);
+	json_decref(row);
+	return error;
+}
+
+/* NULL stands for any interface, any program. */
+static bool row_is_meant(const json_t *row, const char *interface, const char *program)
+{
+	return (!interface || !strcmp(text(row, "interface"), interface)) &&
+	       (!program || !strcmp(text(row, "program"), program));
+}
+
+static int detach_rows(struct instance *instance, const char *interface, const char *program)
+{
+	json_t *rows = rows_get(instance), *idle = json_array(), *row;
+	bool changed = false;
+	int error = 0;
+	size_t i;
+
+	for (i = json_array_size(rows); i-- > 0 && !error;) {
+		row = json_incref(json_array_get(rows, i));
+		if (row_is_meant(row, interface, program)) {
+			error = row_detach(instance, row);
+			if (!error && row_remove(rows, row))
+				json_array_append(idle, row);
+			changed = true;
+		}
+		json_decref(row);
+	}
+	if (!error && changed)
+		error = rows_commit(instance, rows);
+	json_array_foreach (idle, i, row)
+		if (!error)
+			error = qdisc_remove(row);
+	json_decref(idle);
+	json_decref(rows);
+	return error;
+}
+
+int detach_interface(struct instance *instance, const char *interface)
+{
+	return detach_rows(instance, interface, NULL);
+}
+
+int detach_program(struct instance *instance, const char *interface, const char *program)
+{
+	return detach_rows(instance, interface, program);
+}
+
+int detach_all(struct instance *instance)
+{
+	return detach_rows(instance, NULL, NULL);
+}
+
+/* A filter that runs one of the programs pinned here. */
+static bool filter_is_own(const struct instance *instance, const struct filter *filter)
+{
+	return filter->id && (filter->id == program_pin_id(instance, "pod_ingress") ||
+			      filter->id == program_pin_id(instance, "pod_egress"));
+}
+
+static int filters_clear(const struct instance *instance, int ifindex, bool egress)
+{
+	struct filters filters = {};
+	int error = filters_list(ifindex, egress, &filters);
+	size_t i;
+
+	for (i = 0; i < filters.count && !error; i++)
+		if (filter_is_own(instance, &filters.filter[i]))
+			error = filter_remove(ifindex, egress, &filters.filter[i]);
+	free(filters.filter);
+	return error;
+}
+
+int detach_unknown(struct instance *instance)
+{
+	int error = pins_remove(instance, "links", NULL);
+	struct qdiscs qdiscs = {};
+	size_t i;
+
+	if (!error)
+		error = qdiscs_list(&qdiscs);
+	for (i = 0; i < qdiscs.count && !error; i++) {
+		error = filters_clear(instance, qdiscs.row[i].ifindex, false);
+		if (!error)
+			error = filters_clear(instance, qdiscs.row[i].ifindex, true);
+	}
+	free(qdiscs.row);
+	return error;
+}
+
+bool attach_is(struct instance *instance, const char *interface)
+{
+	json_t *rows = rows_get(instance), *row;
+	bool found = false;
+	size_t i;
+
+	json_array_foreach (rows, i, row)
+		found = found || row_is_meant(row, interface, NULL);
+	json_decref(rows);
+	return found;
+}
+
+int attach_upgrade(struct instance *instance, const char *name, int program)
+{
+	json_t *rows = rows_get(instance), *row;
+	struct point points[DIRECTIONS];
+	size_t i, j, count;
+	int error = 0;
+
+	json_array_foreach (rows, i, row) {
+		count = attach_points(row, points);
+		for (j = 0; j < count && !error; j++)
+			if (!strcmp(points[j].program, name))
+				error = point_update(instance, &points[j], program);
+	}
+	json_decref(rows);
+	return error;
+}
+
+/* "backend" is the pod "default/backend", if no other namespace has a backend. */
+static bool pod_is_meant(const char *full, const char *wanted)
+{
+	const char *name = strchr(full, '/');
+
+	return !strcmp(full, wanted) || (name && !strchr(wanted, '/') && !strcmp(name + 1, wanted));
+}
+
+int attach_find_pod(struct instance *instance, const char *pod, char **subject, char **interface)
+{
+	json_t *topology = document_get(instance, "topology"), *each, *found = NULL;
+	size_t i, count = 0;
+	int error = 0;
+
+	json_array_foreach (json_object_get(topology, "pods"), i, each) {
+		if (pod_is_meant(text(each, "pod"), pod)) {
+			found = each;
+			count++;
+		}
+	}
+	if (!topology) {
+		fail("pod \"%s\" does not exist: there is no topology", pod);
+		error = instance_mend(instance, "topo up");
+	} else if (!count) {
+		fail("pod \"%s\" does not exist", pod);
+		error = instance_mend(instance, "topo show");
+	} else if (count > 1) {
+		error = fail("pod \"%s\" exists in %zu namespaces: write NAMESPACE/%s", pod, count,
+			     pod);
+	} else {
+		*subject = xstrdup(text(found, "pod"));
+		*interface = xstrdup(text(found, "host"));
+	}
+	json_decref(topology);
+	return error;
+}
