@@ -32,8 +32,11 @@ struct pod {
 	struct address *addresses;
 	struct container_port *ports;
 	size_t address_count, port_count;
-	const char *node; /* "" when unknown: this host */
+	const char *node;		/* "" when unknown: this host */
+	struct address *node_addresses; /* of its node, as its status tells */
+	size_t node_address_count;
 	bool host_network;
+	bool ended;   /* completed or failed: it has no network any more */
 	bool subject; /* to be compiled as a subject */
 };
 
@@ -48,6 +51,11 @@ void model_free(struct model *model);
  * An object of the same kind and name replaces the earlier one.
  */
 int model_add(struct model *model, const json_t *object, const char *where);
+
+/* Marks "ns/pod" or "dev:IF" as a subject of the plan; a device may be any. */
+int model_subject_add(struct model *model, const char *name);
+/* Every pod that is not on its node's network. */
+void model_subjects_add_all(struct model *model);
 
 /* Reads a file, a directory (its *.yaml, *.yml and *.json, sorted), or "-". */
 int model_read(struct model *model, const char *path);

@@ -117,6 +117,10 @@ struct plan {
 int plan_compile(const struct model *model, struct plan **plan);
 void plan_free(struct plan *plan);
 
+/* The rules that let a pod talk to itself; the datapath knows them without a table. */
+#define PLAN_RULE_SELF_INGRESS 0
+#define PLAN_RULE_SELF_EGRESS 1
+
 /* -1 when the plan has no such subject. */
 int plan_subject_find(const struct plan *plan, const char *name);
 
@@ -125,6 +129,11 @@ uint32_t plan_class_of(const struct plan *plan, const struct address *peer);
 /* The rule that judges the packet, an index into plan->rules; its `allow` is the verdict. */
 uint32_t plan_judge(const struct plan *plan, uint32_t subject, enum direction direction,
 		    const struct address *peer, uint8_t protocol, uint16_t port);
+
+/* The two halves of it: the table for a class, and the rule for a key of it. */
+uint32_t plan_table_of(const struct plan *plan, uint32_t subject, enum direction direction,
+		       uint32_t class);
+uint32_t plan_table_rule(const struct plan_table *table, uint32_t key);
 
 const char *tier_word(enum tier tier);
 

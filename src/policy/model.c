@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "policy/model_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "policy/schema.h"
+
+#define NAME_LABEL "kubernetes.io/metadata.name"
+
+struct model *model_new(void)
+{
+	struct model *model = xalloc(sizeof(*model));
+
+	model->this_node = model_text(model, "");
+	return model;
+}
+
+void model_free(struct model *model)
+{
+	if (!model)
+		return;
+	for (size_t i = 0; i < model->lists.count; i++)
+		json_decref(model->lists.item[i]->text);
+	free(model->pods.item);
+	free(model->namespaces.item);
+	free(model->nodes.item);
+	free(model->policies.item);
+	free(model->peers.item);
+	free(model->lines.item);
+	free(model->defaults.item);
+	free(model->lists.item);
+	free(model->devices.item);
+	lookup_release(&model->names);
+	texts_release(&model->texts);
+	pool_release(&model->pool);
+	free(model);
+}
+
+static struct signature name_signature(enum name_kind kind, const char *a, const char *b)
+{
+	struct signature signature = {.high = (uint64_t)kind + 1};
+
+	sign_text(&signature, a);
+	sign_text(&signature, b);
+	return signature;
+}
+
+uint32_t model_name(struct model *model, enum name_kind kind, const char *a, const char *b,
+		    uint32_t fresh)
+{
+	struct signature signature = name_signature(kind, a, b);
+
+	return lookup_put(&model->names, &signature, fresh);
+}
+
+uint32_t model_name_find(const struct model *model, enum name_kind kind, const char *a,
+			 const char *b)
+{
+	struct signature signature = name_signature(kind, a, b);
+
+	return lookup_get(&model->names, &signature);
+}
+
+const char *model_text(struct model *model, const char *text)
+{
+	return texts_get(&model->texts, text);
+}
+
+const char *model_format(struct model *model, const char *format, ...)
+{
+	va_list list;
+	const char *text;
+	char *made;
+
+	va_start(list, format);
+	if (vasprintf(&made, format, list) < 0)
+		abort();
+	va_end(list);
+	text = model_text(model, made);
+	free(made);
+	return text;
+}
+
+void *model_array(struct model *model, size_t count, size_t size)
+{
+	return pool_get(&model->pool, count * size);
+}
+
+/* The name of a namespace is always one of its labels. */
+static void label_with_name(struct model *model, struct namespace *namespace)
+{
+	struct labels *labels = &namespace->labels;
+	const char *key = model_text(model, NAME_LABEL);
+	struct label *label = model_array(model, labels->count + 1, sizeof(*label));
+	size_t count = 0;
+	bool placed = false;
+
+	for (size_t i = 0; i < labels->count; i++) {
+		if (labels->label[i].key == key)
+			continue;
+		if (!placed && strcmp(labels->label[i].key, key) > 0) {
+			label[count++] = (struct label){key, namespace->name};
+			placed = true;
+		}
+		label[count++] = labels->label[i];
+	}
+	if (!placed)
+		label[count++] = (struct label){key, namespace->name};
+	labels->label = label;
+	labels->count = count;
+}
+
+struct namespace *model_namespace(struct model *model, const char *name)
+{
+	uint32_t fresh = (uint32_t)model->namespaces.count;
+	uint32_t index = model_name(model, NAME_NAMESPACE, name, "", fresh);
+	struct namespace *namespace;
+
+	if (index != fresh)
+		return model->namespaces.item[index];
+	namespace = model_array(model, 1, sizeof(*namespace));
+	namespace->name = model_text(model, name);
+	label_with_name(model, namespace);
+	ADD(model->namespaces, namespace);
+	return namespace;
+}
+
+int read_namespace(struct model *model, const json_t *object, const char *where)
+{
+	const json_t *metadata = field_get(object, "metadata");
+	struct namespace *namespace = model_namespace(model, field_text(metadata, "name", ""));
+
+	(void)where;
+	namespace->declared = true;
+	read_labels(model, field_get(metadata, "labels"), &namespace->labels);
+	label_with_name(model, namespace);
+	return 0;
+}
+
+struct node *model_node(struct model *model, const char *name)
+{
+	uint32_t fresh = (uint32_t)model->nodes.count;
+	uint32_t index = model_name(model, NAME_NODE, name, "", fresh);
+	struct node *node;
+
+	if (index != fresh)
+		return model->nodes.item[index];
+	node = model_array(model, 1, sizeof(*node));
+	node->name = model_text(model, name);
+	ADD(model->nodes, node);
+	return node;
+}
+
+int read_node(struct model *model, const json_t *object, const char *where)
+{
+	const json_t *metadata = field_get(object, "metadata");
+	const json_t *addresses = field_get(field_get(object, "status"), "addresses");
+	struct node *node = model_node(model, field_text(metadata, "name", ""));
+	size_t index;
+	json_t *value;
+
+	(void)where;
+	node->declared = true;
+	read_labels(model, field_get(metadata, "labels"), &node->labels);
+	node->addresses = model_array(model, json_array_size(addresses), sizeof(*node->addresses));
+	node->address_count = 0;
+	json_array_foreach (addresses, index, value) {
+		/* Host names stand among them, too. */
+		if (address_parse(field_text(value, "address", ""),
+				  &node->addresses[node->address_count]) == 0)
+			node->address_count++;
+	}
+	return 0;
+}
+
+static void peer_sign(struct peer *peer)
+{
+	struct signature *signature = &peer->signature;
+
+	sign_number(signature, peer->kind);
+	sign_text(signature, peer->namespace ? peer->namespace : "");
+	sign_text(signature, peer->name ? peer->name : "");
+	selector_sign(signature, &peer->namespaces);
+	selector_sign(signature, &peer->pods);
+	sign_bytes(signature, peer->prefixes, peer->prefix_count * sizeof(*peer->prefixes));
+	sign_bytes(signature, peer->excepts, peer->except_count * sizeof(*peer->excepts));
+}
+
+uint32_t model_peer(struct model *model, const struct peer *peer)
+{
+	struct peer *copy = model_array(model, 1, sizeof(*copy));
+	uint32_t fresh = (uint32_t)model->peers.count, index;
+
+	*copy = *peer;
+	copy->signature = (struct signature){0};
+	peer_sign(copy);
+	/* `names` holds signatures of other shapes; this one begins with its kind, too. */
+	sign_number(&copy->signature, NAME_PEER);
+	index = lookup_put(&model->names, &copy->signature, fresh);
+	if (index == fresh)
+		ADD(model->peers, copy);
+	return index;
+}
+
+bool peer_selects_pod(const struct model *model, const struct peer *peer, const struct pod *pod)
+{
+	if (pod->host_network)
+		return false;
+	if (peer->kind == PEER_ANY)
+		return true;
+	if (peer->kind == PEER_POD)
+		return model_pod_find(model, peer->name) == pod;
+	if (peer->kind != PEER_PODS)
+		return false;
+	if (peer->namespace ? peer->namespace != pod->namespace
+			    : !selector_matches(&peer->namespaces,
+						model_namespace_labels(model, pod->namespace)))
+		return false;
+	return selector_matches(&peer->pods, &pod->labels);
+}
+
+struct cidr_list *model_list_find(const struct model *model, const char *name)
+{
+	uint32_t index = model_name_find(model, NAME_LIST, name, "");
+
+	return index == LOOKUP_NONE ? NULL : model->lists.item[index];
+}
+
+int read_list(struct model *model, const json_t *object, const char *where)
+{
+	const char *name = field_text(object, "name", "");
+	json_t *text = field_get(object, "cidrs");
+	uint32_t fresh = (uint32_t)model->lists.count;
+	uint32_t index = model_name(model, NAME_LIST, name, "", fresh);
+	struct cidr_list *list;
+
+	if (!json_is_string(text))
+		return fail("%s: list \"%s\" holds no text", where, name);
+	if (index == fresh) {
+		list = model_array(model, 1, sizeof(*list));
+		list->name = model_text(model, name);
+		ADD(model->lists, list);
+	}
+	list = model->lists.item[index];
+	json_decref(list->text);
+	list->text = json_incref(text);
+	return 0;
+}
+
+int read_host(struct model *model, const json_t *object, const char *where)
+{
+	const json_t *addresses = field_get(object, "addresses");
+	size_t index;
+	json_t *value;
+
+	model->this_node = model_text(model, field_text(object, "node", ""));
+	model->host_addresses =
+	    model_array(model, json_array_size(addresses), sizeof(*model->host_addresses));
+	model->host_address_count = 0;
+	json_array_foreach (addresses, index, value) {
+		const char *text = json_string_value(value);
+
+		if (!text || address_parse(text, &model->host_addresses[model->host_address_count]))
+			return fail("%s: \"%s\" is no address of this host", where,
+				    text ? text : "");
+		model->host_address_count++;
+	}
+	return 0;
+}
+
+typedef int (*reader)(struct model *model, const json_t *object, const char *where);
+
+static int read_nothing(struct model *model, const json_t *object, const char *where)
+{
+	(void)model;
+	(void)object;
+	(void)where;
+	return 0;
+}
+
+static reader reader_of_kind(const char *kind)
+{
+	static const struct {
+		const char *kind;
+		reader read;
+	} readers[] = {
+	    {"Pod", read_pod},
+	    {"NetworkPolicy", read_network_policy},
+	    {"Namespace", read_namespace},
+	    {"Node", read_node},
+	    {"ClusterNetworkPolicy", read_cluster_policy},
+	    {"AdminNetworkPolicy", read_cluster_policy},
+	    {"BaselineAdminNetworkPolicy", read_cluster_policy},
+	    {"Rule", read_rule},
+	    {"Default", read_default},
+	    {"CidrList", read_list},
+	    {"NpctlHost", read_host},
+	    {"Service", read_nothing},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
+		if (strcmp(readers[i].kind, kind) == 0)
+			return readers[i].read;
+	return read_workload;
+}
+
+int model_add(struct model *model, const json_t *object, const char *where)
+{
+	struct schema_place place = {.where = where};
+
+	return model_add_at(model, object, &place);
+}
+
+int model_add_at(struct model *model, const json_t *object, const struct schema_place *place)
+{
+	if (schema_check(object, place))
+		return FAILED;
+	return reader_of_kind(field_text(object, "kind", ""))(model, object, place->where);
+}
+
+int model_subject_add(struct model *model, const char *name)
+{
+	struct pod *pod;
+
+	if (strncmp(name, "dev:", 4) == 0) {
+		for (size_t i = 0; i < model->devices.count; i++)
+			if (strcmp(model->devices.item[i], name) == 0)
+				return 0;
+		ADD(model->devices, model_text(model, name));
+		return 0;
+	}
+	pod = model_pod_find(model, name);
+	if (!pod)
+		return fail("pod \"%s\" does not exist", name);
+	pod->subject = true;
+	return 0;
+}
+
+void model_subjects_add_all(struct model *model)
+{
+	for (size_t i = 0; i < model->pods.count; i++)
+		model->pods.item[i]->subject = !model->pods.item[i]->host_network;
+}
+
+size_t model_pod_count(const struct model *model)
+{
+	return model->pods.count;
+}
+
+struct pod *model_pod(const struct model *model, size_t index)
+{
+	return model->pods.item[index];
+}
+
+struct pod *model_pod_find(const struct model *model, const char *name)
+{
+	const char *slash = strchr(name, '/');
+	struct pod *found = NULL;
+	char namespace[256];
+	uint32_t index;
+
+	if (slash) {
+		if ((size_t)(slash - name) >= sizeof(namespace))
+			return NULL;
+		memcpy(namespace, name, (size_t)(slash - name));
+		namespace[slash - name] = '\0';
+		index = model_name_find(model, NAME_POD, namespace, slash + 1);
+		return index == LOOKUP_NONE ? NULL : model->pods.item[index];
+	}
+	for (size_t i = 0; i < model->pods.count; i++) {
+		if (strcmp(model->pods.item[i]->name, name))
+			continue;
+		if (found)
+			return NULL;
+		found = model->pods.item[i];
+	}
+	return found;
+}
+
+const struct labels *model_namespace_labels(const struct model *model, const char *name)
+{
+	static const struct labels none;
+	uint32_t index = model_name_find(model, NAME_NAMESPACE, name, "");
+
+	return index == LOOKUP_NONE ? &none : &model->namespaces.item[index]->labels;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The inside of a model, for src/policy alone. All texts are interned, so
+ * equal texts are equal pointers; all memory lives as long as the model.
+ */
+#ifndef NPCTL_POLICY_MODEL_PRIVATE_H
+#define NPCTL_POLICY_MODEL_PRIVATE_H
+
+#include "policy/content.h"
+#include "policy/model.h"
+#include "policy/schema.h"
+
+enum operator{ OP_IN, OP_NOT_IN, OP_EXISTS, OP_ABSENT };
+
+struct requirement {
+	const char *key;
+	enum operator operator;
+	const char **values;
+	size_t count;
+};
+
+/* Without requirements it selects everything. */
+struct selector {
+	struct requirement *requirements;
+	size_t count;
+};
+
+/* Whom a rule is about. PEER_PODS also says whom a policy is about. */
+enum peer_kind {
+	PEER_ANY,
+	PEER_PODS,  /* by selectors; `namespace` or `namespaces` */
+	PEER_BLOCK, /* prefixes without exceptions' addresses */
+	PEER_NODES, /* by the labels in `pods` */
+	PEER_POD,   /* exactly the pod `name` */
+	PEER_LIST,  /* the prefixes of the list `name` */
+	PEER_WORLD, /* neither a pod nor a node */
+	PEER_HOST,  /* this node */
+	PEER_NAMES, /* domain names: matches nothing yet known */
+};
+
+struct peer {
+	enum peer_kind kind;
+	const char *namespace; /* NULL: those that `namespaces` selects */
+	struct selector namespaces, pods;
+	struct prefix *prefixes, *excepts;
+	size_t prefix_count, except_count;
+	const char *name;
+	const char *text; /* for people */
+	struct signature signature;
+};
+
+#define PORT_KEY(protocol, port) ((uint32_t)(protocol) << 16 | (port))
+#define PORT_KEY_LAST 0xffffffu
+
+struct port_item {
+	uint32_t first, last; /* protocol << 16 | port */
+	const char *name;     /* resolved at the destination pod; NULL: a range */
+	uint8_t protocol;     /* of the name; 0: any */
+};
+
+enum action { ACTION_DENY, ACTION_ALLOW, ACTION_PASS };
+
+struct policy_rule {
+	enum action action;
+	const char *name; /* "" when it has none */
+	uint32_t *peers;  /* into model->peers; any of them */
+	struct port_item *ports;
+	size_t peer_count, port_count; /* no ports: every packet */
+	bool named_ports;
+	int index; /* in its policy's direction; the id of a one-line rule */
+	struct signature signature;
+};
+
+struct policy {
+	const char *kind, *namespace; /* NULL for a cluster's */
+	const char *name;
+	const char *title; /* "ns/name" or "name" */
+	const char *where;
+	enum tier tier;
+	int priority;
+	uint32_t subject; /* a PEER_PODS */
+	bool applies[DIRECTIONS];
+	struct policy_rule *rules[DIRECTIONS];
+	size_t rule_count[DIRECTIONS];
+};
+
+/* A one-line rule. */
+struct line {
+	struct policy_rule rule;
+	enum direction direction;
+	const char *subject; /* NULL: every subject */
+	const char *title;   /* "rule 3" */
+};
+
+struct default_line {
+	enum direction direction;
+	bool allow;
+	const char *subject;
+};
+
+struct namespace
+{
+	const char *name;
+	struct labels labels;
+	bool declared;
+};
+
+struct node {
+	const char *name;
+	struct labels labels;
+	struct address *addresses;
+	size_t address_count;
+	bool declared;
+};
+
+struct cidr_list {
+	const char *name;
+	json_t *text;
+};
+
+#define POINTERS(type)                  \
+	struct {                        \
+		type **item;            \
+		size_t count, capacity; \
+	}
+
+struct model {
+	struct pool pool;
+	struct texts texts;
+	POINTERS(struct pod) pods;
+	POINTERS(struct namespace) namespaces;
+	POINTERS(struct node) nodes;
+	POINTERS(struct policy) policies;
+	POINTERS(struct peer) peers;
+	POINTERS(struct line) lines;
+	POINTERS(struct default_line) defaults;
+	POINTERS(struct cidr_list) lists;
+	POINTERS(const char) devices; /* "dev:eth0" */
+	struct address *host_addresses;
+	size_t host_address_count;
+	const char *this_node; /* "" when unknown */
+	struct lookup names;   /* (kind, name) -> index */
+};
+
+#define ADD(array, element)                                          \
+	do {                                                         \
+		GROW((array).item, (array).count, (array).capacity); \
+		(array).item[(array).count++] = (element);           \
+	} while (0)
+
+enum name_kind { NAME_POD, NAME_NAMESPACE, NAME_NODE, NAME_POLICY, NAME_PEER, NAME_LIST };
+
+/* The index under which (kind, a, b) is known; `fresh` is put there when new. */
+uint32_t model_name(struct model *model, enum name_kind kind, const char *a, const char *b,
+		    uint32_t fresh);
+uint32_t model_name_find(const struct model *model, enum name_kind kind, const char *a,
+			 const char *b); /* or LOOKUP_NONE */
+
+const char *model_text(struct model *model, const char *text);
+const char *model_format(struct model *model, const char *format, ...) PRINTF(2, 3);
+void *model_array(struct model *model, size_t count, size_t size);
+
+struct namespace *model_namespace(struct model *model, const char *name);
+struct node *model_node(struct model *model, const char *name);
+struct cidr_list *model_list_find(const struct model *model, const char *name);
+/* Takes a copy; equal peers share an index. */
+uint32_t model_peer(struct model *model, const struct peer *peer);
+
+bool selector_matches(const struct selector *selector, const struct labels *labels);
+const char *labels_get(const struct labels *labels, const char *key); /* NULL */
+const char *selector_text(struct model *model, const struct selector *selector);
+void selector_sign(struct signature *signature, const struct selector *selector);
+
+/* The peer selects the pod, or the node, by name and labels (not by address). */
+bool peer_selects_pod(const struct model *model, const struct peer *peer, const struct pod *pod);
+
+/* "tcp/80", "udp/53-60", "icmp/8", "tcp", "80"; 0 or -1, silently. */
+int port_item_parse(const char *text, struct port_item *items, size_t *count);
+const char *port_item_text(const struct port_item *item, char *text, size_t size);
+const char *protocol_text(uint8_t protocol, char text[static 8]);
+int protocol_parse(const char *text); /* or -1 */
+
+int model_add_at(struct model *model, const json_t *object, const struct schema_place *place);
+
+/* Readers of one kind each; the object has passed schema_check. */
+int read_namespace(struct model *model, const json_t *object, const char *where);
+int read_node(struct model *model, const json_t *object, const char *where);
+int read_pod(struct model *model, const json_t *object, const char *where);
+int read_workload(struct model *model, const json_t *object, const char *where);
+int read_network_policy(struct model *model, const json_t *object, const char *where);
+int read_cluster_policy(struct model *model, const json_t *object, const char *where);
+int read_rule(struct model *model, const json_t *object, const char *where);
+int read_default(struct model *model, const json_t *object, const char *where);
+int read_list(struct model *model, const json_t *object, const char *where);
+int read_host(struct model *model, const json_t *object, const char *where);
+
+void read_labels(struct model *model, const json_t *object, struct labels *labels);
+void read_selector(struct model *model, const json_t *object, struct selector *selector);
+void policy_add(struct model *model, struct policy *policy);
+void policy_rule_sign(const struct model *model, const struct policy *policy,
+		      enum direction direction, struct policy_rule *rule);
+
+/*
+ * What a one-line rule calls a peer: address, prefix, ns/pod, pod, selector,
+ * ns/selector, any, world, host. fail() when it is none of them.
+ */
+int peer_from_text(struct model *model, const char *text, uint32_t *peer);
+
+#endif

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* NetworkPolicy, ClusterNetworkPolicy and its two forerunners. */
+#include "policy/model_private.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include "policy/schema.h"
+
+static const char *pods_text(struct model *model, const struct peer *peer)
+{
+	const char *pods = selector_text(model, &peer->pods);
+
+	if (peer->namespace)
+		return model_format(model, "%s/%s", peer->namespace, pods);
+	if (!peer->namespaces.count)
+		return model_format(model, "*/%s", pods);
+	return model_format(model, "{%s}/%s", selector_text(model, &peer->namespaces), pods);
+}
+
+static const char *block_text(struct model *model, const struct peer *peer)
+{
+	char text[512] = "", prefix[ADDRESS_TEXT];
+	size_t used = 0;
+
+	for (size_t i = 0; i < peer->prefix_count && used < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? "," : "",
+					 prefix_text(&peer->prefixes[i], prefix));
+	for (size_t i = 0; i < peer->except_count && used < sizeof(text); i++)
+		used +=
+		    (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? "," : " except ",
+				     prefix_text(&peer->excepts[i], prefix));
+	return model_text(model, text);
+}
+
+static void read_prefixes(struct model *model, const json_t *array, struct prefix **prefixes,
+			  size_t *count)
+{
+	size_t index;
+	json_t *value;
+
+	*prefixes = model_array(model, json_array_size(array), sizeof(**prefixes));
+	json_array_foreach (array, index, value) {
+		/* Zeroed memory and this keep the padding equal, for signatures. */
+		if (prefix_parse(json_string_value(value), &(*prefixes)[*count]) == 0)
+			(*count)++;
+	}
+}
+
+void policy_rule_sign(const struct model *model, const struct policy *policy,
+		      enum direction direction, struct policy_rule *rule)
+{
+	struct signature *signature = &rule->signature;
+
+	*signature = (struct signature){0};
+	sign_number(signature, policy->tier);
+	sign_number(signature, direction);
+	sign_text(signature, policy->kind);
+	sign_text(signature, policy->title);
+	sign_number(signature, (uint64_t)rule->index);
+	sign_number(signature, rule->action);
+	for (size_t i = 0; i < rule->peer_count; i++)
+		sign_signature(signature, &model->peers.item[rule->peers[i]]->signature);
+	sign_number(signature, rule->port_count);
+	for (size_t i = 0; i < rule->port_count; i++) {
+		const struct port_item *item = &rule->ports[i];
+
+		sign_number(signature, (uint64_t)item->first << 32 | item->last);
+		sign_text(signature, item->name ? item->name : "");
+		sign_number(signature, item->protocol);
+	}
+}
+
+void policy_add(struct model *model, struct policy *policy)
+{
+	uint32_t fresh = (uint32_t)model->policies.count;
+	uint32_t index = model_name(model, NAME_POLICY, policy->kind, policy->title, fresh);
+	struct policy *copy = model_array(model, 1, sizeof(*copy));
+
+	*copy = *policy;
+	for (int direction = 0; direction < DIRECTIONS; direction++)
+		for (size_t i = 0; i < copy->rule_count[direction]; i++)
+			policy_rule_sign(model, copy, (enum direction)direction,
+					 &copy->rules[direction][i]);
+	if (index == fresh)
+		ADD(model->policies, copy);
+	else
+		model->policies.item[index] = copy;
+}
+
+static struct port_item range_item(const char *protocol, long first, long last)
+{
+	uint32_t number = (uint32_t)protocol_parse(protocol);
+
+	return (struct port_item){
+	    .first = PORT_KEY(number, (uint32_t)first),
+	    .last = PORT_KEY(number, (uint32_t)last),
+	};
+}
+
+/* NetworkPolicy */
+
+static uint32_t read_peer(struct model *model, const struct policy *policy, const json_t *object)
+{
+	const json_t *block = field_get(object, "ipBlock");
+	const json_t *pods = field_get(object, "podSelector");
+	const json_t *namespaces = field_get(object, "namespaceSelector");
+	struct peer peer = {.kind = PEER_PODS};
+
+	if (block) {
+		struct prefix *prefix = model_array(model, 1, sizeof(*prefix));
+
+		peer.kind = PEER_BLOCK;
+		prefix_parse(field_text(block, "cidr", ""), prefix);
+		peer.prefixes = prefix;
+		peer.prefix_count = 1;
+		read_prefixes(model, field_get(block, "except"), &peer.excepts, &peer.except_count);
+		peer.text = block_text(model, &peer);
+		return model_peer(model, &peer);
+	}
+	if (namespaces)
+		read_selector(model, namespaces, &peer.namespaces);
+	else
+		peer.namespace = policy->namespace;
+	read_selector(model, pods, &peer.pods);
+	peer.text = pods_text(model, &peer);
+	return model_peer(model, &peer);
+}
+
+static struct port_item read_port(struct model *model, const json_t *object)
+{
+	const char *protocol = field_text(object, "protocol", "TCP");
+	const json_t *port = field_get(object, "port");
+	long number = json_is_integer(port) ? (long)json_integer_value(port) : 0;
+
+	if (!port)
+		return range_item(protocol, 0, 65535);
+	if (json_is_string(port))
+		return (struct port_item){
+		    .name = model_text(model, json_string_value(port)),
+		    .protocol = (uint8_t)protocol_parse(protocol),
+		};
+	return range_item(protocol, number, field_number(object, "endPort", number));
+}
+
+static uint32_t any_peer(struct model *model)
+{
+	struct peer peer = {.kind = PEER_ANY, .text = model_text(model, "any")};
+
+	return model_peer(model, &peer);
+}
+
+static void read_np_rule(struct model *model, const struct policy *policy, const json_t *object,
+			 const char *peers_name, struct policy_rule *rule)
+{
+	const json_t *peers = field_get(object, peers_name), *ports = field_get(object, "ports");
+	size_t index;
+	json_t *value;
+
+	rule->action = ACTION_ALLOW;
+	rule->name = model_text(model, "");
+	rule->peers = model_array(model, json_array_size(peers) + 1, sizeof(*rule->peers));
+	json_array_foreach (peers, index, value)
+		rule->peers[rule->peer_count++] = read_peer(model, policy, value);
+	if (!rule->peer_count)
+		rule->peers[rule->peer_count++] = any_peer(model);
+	rule->ports = model_array(model, json_array_size(ports), sizeof(*rule->ports));
+	json_array_foreach (ports, index, value) {
+		rule->ports[rule->port_count] = read_port(model, value);
+		rule->named_ports |= rule->ports[rule->port_count++].name != NULL;
+	}
+}
+
+static void read_np_rules(struct model *model, struct policy *policy, const json_t *array,
+			  enum direction direction)
+{
+	struct policy_rule *rules = model_array(model, json_array_size(array), sizeof(*rules));
+	size_t index;
+	json_t *value;
+
+	json_array_foreach (array, index, value) {
+		rules[index].index = (int)index;
+		read_np_rule(model, policy, value, direction == INGRESS ? "from" : "to",
+			     &rules[index]);
+	}
+	policy->rules[direction] = rules;
+	policy->rule_count[direction] = json_array_size(array);
+}
+
+static void read_types(struct policy *policy, const json_t *spec)
+{
+	const json_t *types = field_get(spec, "policyTypes");
+	size_t index;
+	json_t *value;
+
+	if (json_array_size(types) == 0) {
+		policy->applies[INGRESS] = true;
+		policy->applies[EGRESS] = json_array_size(field_get(spec, "egress")) > 0;
+	}
+	json_array_foreach (types, index, value)
+		policy
+		    ->applies[strcmp(json_string_value(value), "Egress") == 0 ? EGRESS : INGRESS] =
+		    true;
+}
+
+int read_network_policy(struct model *model, const json_t *object, const char *where)
+{
+	const json_t *metadata = field_get(object, "metadata"), *spec = field_get(object, "spec");
+	struct peer subject = {.kind = PEER_PODS};
+	struct policy policy = {
+	    .kind = "NetworkPolicy",
+	    .namespace = model_namespace(model, field_text(metadata, "namespace", "default"))->name,
+	    .name = model_text(model, field_text(metadata, "name", "")),
+	    .where = model_text(model, where),
+	    .tier = TIER_NETWORK_POLICY,
+	};
+
+	policy.title = model_format(model, "%s/%s", policy.namespace, policy.name);
+	subject.namespace = policy.namespace;
+	read_selector(model, field_get(spec, "podSelector"), &subject.pods);
+	subject.text = pods_text(model, &subject);
+	policy.subject = model_peer(model, &subject);
+	read_types(&policy, spec);
+	for (int direction = 0; direction < DIRECTIONS; direction++)
+		if (policy.applies[direction])
+			read_np_rules(model, &policy,
+				      field_get(spec, direction ? "egress" : "ingress"),
+				      (enum direction)direction);
+	policy_add(model, &policy);
+	return 0;
+}
+
+/* Cluster policies */
+
+static uint32_t read_cluster_pods(struct model *model, const json_t *object)
+{
+	const json_t *pods = field_get(object, "pods");
+	struct peer peer = {.kind = PEER_PODS};
+
+	if (pods) {
+		read_selector(model, field_get(pods, "namespaceSelector"), &peer.namespaces);
+		read_selector(model, field_get(pods, "podSelector"), &peer.pods);
+	} else {
+		read_selector(model, field_get(object, "namespaces"), &peer.namespaces);
+	}
+	peer.text = pods_text(model, &peer);
+	return model_peer(model, &peer);
+}
+
+static uint32_t read_cluster_peer(struct model *model, const json_t *object)
+{
+	const json_t *nodes = field_get(object, "nodes");
+	const json_t *networks = field_get(object, "networks");
+	const json_t *domains = field_get(object, "domainNames");
+	struct peer peer = {0};
+
+	if (nodes) {
+		peer.kind = PEER_NODES;
+		read_selector(model, nodes, &peer.pods);
+		peer.text = model_format(model, "nodes %s", selector_text(model, &peer.pods));
+	} else if (networks) {
+		peer.kind = PEER_BLOCK;
+		read_prefixes(model, networks, &peer.prefixes, &peer.prefix_count);
+		peer.text = block_text(model, &peer);
+	} else if (domains) {
+		peer.kind = PEER_NAMES;
+		peer.name = model_text(model, json_string_value(json_array_get(domains, 0)));
+		peer.text = peer.name;
+	} else {
+		return read_cluster_pods(model, object);
+	}
+	return model_peer(model, &peer);
+}
+
+static struct port_item named_item(struct model *model, const char *name)
+{
+	return (struct port_item){.name = model_text(model, name)};
+}
+
+/* v1alpha2: protocols. */
+static struct port_item read_protocol(struct model *model, const json_t *object)
+{
+	static const char *const transports[] = {"tcp", "udp", "sctp"};
+	const char *name = field_text(object, "destinationNamedPort", NULL);
+
+	if (name)
+		return named_item(model, name);
+	for (size_t i = 0; i < ARRAY_SIZE(transports); i++) {
+		const json_t *transport = field_get(object, transports[i]);
+		const json_t *port = field_get(transport, "destinationPort");
+		const json_t *range = field_get(port, "range");
+		long number = field_number(port, "number", 0);
+
+		if (!transport)
+			continue;
+		if (range)
+			return range_item(transports[i], field_number(range, "start", 0),
+					  field_number(range, "end", 0));
+		return range_item(transports[i], number, number);
+	}
+	return (struct port_item){0};
+}
+
+/* v1alpha1: ports. */
+static struct port_item read_port1(struct model *model, const json_t *object)
+{
+	const json_t *number = field_get(object, "portNumber");
+	const json_t *range = field_get(object, "portRange");
+	long port = field_number(number, "port", 0);
+
+	if (number)
+		return range_item(field_text(number, "protocol", "TCP"), port, port);
+	if (range)
+		return range_item(field_text(range, "protocol", "TCP"),
+				  field_number(range, "start", 0), field_number(range, "end", 0));
+	return named_item(model, field_text(object, "namedPort", ""));
+}
+
+static enum action read_action(const json_t *object)
+{
+	const char *word = field_text(object, "action", "");
+
+	return strcmp(word, "Deny") == 0   ? ACTION_DENY
+	       : strcmp(word, "Pass") == 0 ? ACTION_PASS
+					   : ACTION_ALLOW;
+}
+
+static void read_cluster_rule(struct model *model, const json_t *object, const char *peers_name,
+			      struct policy_rule *rule)
+{
+	const json_t *peers = field_get(object, peers_name);
+	const json_t *protocols = field_get(object, "protocols");
+	const json_t *ports = protocols ? protocols : field_get(object, "ports");
+	size_t index;
+	json_t *value;
+
+	rule->action = read_action(object);
+	rule->name = model_text(model, field_text(object, "name", ""));
+	rule->peers = model_array(model, json_array_size(peers), sizeof(*rule->peers));
+	json_array_foreach (peers, index, value)
+		rule->peers[rule->peer_count++] = read_cluster_peer(model, value);
+	rule->ports = model_array(model, json_array_size(ports), sizeof(*rule->ports));
+	json_array_foreach (ports, index, value) {
+		rule->ports[rule->port_count] =
+		    protocols ? read_protocol(model, value) : read_port1(model, value);
+		rule->named_ports |= rule->ports[rule->port_count++].name != NULL;
+	}
+}
+
+static void read_cluster_rules(struct model *model, struct policy *policy, const json_t *array,
+			       enum direction direction)
+{
+	struct policy_rule *rules = model_array(model, json_array_size(array), sizeof(*rules));
+	size_t index;
+	json_t *value;
+
+	json_array_foreach (array, index, value) {
+		rules[index].index = (int)index;
+		read_cluster_rule(model, value, direction == INGRESS ? "from" : "to",
+				  &rules[index]);
+	}
+	policy->rules[direction] = rules;
+	policy->rule_count[direction] = json_array_size(array);
+	policy->applies[direction] = policy->rule_count[direction] > 0;
+}
+
+/* The one baseline policy of v1alpha1 has no priority: it comes after all that have one. */
+#define PRIORITY_LAST 1001
+
+int read_cluster_policy(struct model *model, const json_t *object, const char *where)
+{
+	const json_t *metadata = field_get(object, "metadata"), *spec = field_get(object, "spec");
+	struct policy policy = {
+	    .kind = model_text(model, field_text(object, "kind", "")),
+	    .name = model_text(model, field_text(metadata, "name", "")),
+	    .where = model_text(model, where),
+	    .tier = TIER_ADMIN,
+	    .priority = (int)field_number(spec, "priority", PRIORITY_LAST),
+	};
+
+	policy.title = policy.name;
+	if (strcmp(policy.kind, "BaselineAdminNetworkPolicy") == 0 ||
+	    strcmp(field_text(spec, "tier", ""), "Baseline") == 0)
+		policy.tier = TIER_BASELINE;
+	policy.subject = read_cluster_pods(model, field_get(spec, "subject"));
+	read_cluster_rules(model, &policy, field_get(spec, "ingress"), INGRESS);
+	read_cluster_rules(model, &policy, field_get(spec, "egress"), EGRESS);
+	policy_add(model, &policy);
+	return 0;
+}

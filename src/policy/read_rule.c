@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One-line rules and defaults, and the words they are written in. */
+#include "policy/model_private.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "policy/schema.h"
+
+/* "80", "80-90"; up to `most`. */
+static int parse_range(const char *text, unsigned long most, uint32_t *first, uint32_t *last)
+{
+	unsigned long from, to;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -1;
+	from = to = strtoul(text, &end, 10);
+	if (*end == '-') {
+		if (end[1] < '0' || end[1] > '9')
+			return -1;
+		to = strtoul(end + 1, &end, 10);
+	}
+	if (*end || from > to || to > most)
+		return -1;
+	*first = (uint32_t)from;
+	*last = (uint32_t)to;
+	return 0;
+}
+
+/* "8" or "8/0": a type with any code, or with one. */
+static int parse_icmp(const char *text, uint32_t *first, uint32_t *last)
+{
+	const char *slash = strchr(text, '/');
+	uint32_t type, type_last, code, code_last;
+	char head[8];
+
+	if (!slash) {
+		if (parse_range(text, 255, first, last))
+			return -1;
+		*first <<= 8;
+		*last = *last << 8 | 255;
+		return 0;
+	}
+	if ((size_t)(slash - text) >= sizeof(head))
+		return -1;
+	memcpy(head, text, (size_t)(slash - text));
+	head[slash - text] = '\0';
+	if (parse_range(head, 255, &type, &type_last) || type != type_last ||
+	    parse_range(slash + 1, 255, &code, &code_last))
+		return -1;
+	*first = type << 8 | code;
+	*last = type << 8 | code_last;
+	return 0;
+}
+
+int port_item_parse(const char *text, struct port_item *items, size_t *count)
+{
+	const char *slash = strchr(text, '/');
+	uint32_t first = 0, last = 65535;
+	int protocol;
+	char word[8];
+	size_t length = slash ? (size_t)(slash - text) : strlen(text);
+
+	*count = 1;
+	if (!slash && parse_range(text, 65535, &first, &last) == 0) {
+		items[0] = (struct port_item){.first = PORT_KEY(IPPROTO_TCP, first),
+					      .last = PORT_KEY(IPPROTO_TCP, last)};
+		return first ? 0 : -1;
+	}
+	if (length >= sizeof(word))
+		return -1;
+	memcpy(word, text, length);
+	word[length] = '\0';
+	protocol = protocol_parse(word);
+	if (protocol < 0)
+		return -1;
+	if (slash && (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)) {
+		if (parse_icmp(slash + 1, &first, &last))
+			return -1;
+	} else if (slash && (parse_range(slash + 1, 65535, &first, &last) || !first)) {
+		return -1;
+	}
+	items[0] = (struct port_item){.first = PORT_KEY(protocol, first),
+				      .last = PORT_KEY(protocol, last)};
+	if (protocol == IPPROTO_ICMP && !slash) {
+		items[1] = (struct port_item){.first = PORT_KEY(IPPROTO_ICMPV6, first),
+					      .last = PORT_KEY(IPPROTO_ICMPV6, last)};
+		*count = 2;
+	}
+	return 0;
+}
+
+const char *protocol_text(uint8_t protocol, char text[static 8])
+{
+	static const char *const names[256] = {
+	    [IPPROTO_TCP] = "tcp",   [IPPROTO_UDP] = "udp",	  [IPPROTO_SCTP] = "sctp",
+	    [IPPROTO_ICMP] = "icmp", [IPPROTO_ICMPV6] = "icmpv6",
+	};
+
+	if (names[protocol])
+		return names[protocol];
+	snprintf(text, 8, "ip%u", protocol);
+	return text;
+}
+
+/* One protocol's part of a range. */
+static void range_text(uint32_t first, uint32_t last, char *text, size_t size)
+{
+	char name[8];
+	const char *protocol = protocol_text((uint8_t)(first >> 16), name);
+	bool icmp = first >> 16 == IPPROTO_ICMP || first >> 16 == IPPROTO_ICMPV6;
+
+	first &= 0xffff;
+	last &= 0xffff;
+	if (first == 0 && last == 65535)
+		snprintf(text, size, "%s", protocol);
+	else if (icmp && (first & 255) == 0 && (last & 255) == 255)
+		snprintf(text, size, first >> 8 == last >> 8 ? "%s/%u" : "%s/%u-%u", protocol,
+			 first >> 8, last >> 8);
+	else if (icmp)
+		snprintf(text, size, "%s/%u/%u", protocol, first >> 8, first & 255);
+	else
+		snprintf(text, size, first == last ? "%s/%u" : "%s/%u-%u", protocol, first, last);
+}
+
+const char *port_item_text(const struct port_item *item, char *text, size_t size)
+{
+	char name[8];
+
+	if (item->name && item->protocol)
+		snprintf(text, size, "%s/%s", protocol_text(item->protocol, name), item->name);
+	else if (item->name)
+		snprintf(text, size, "%s", item->name);
+	else if (item->first == 0 && item->last == PORT_KEY_LAST)
+		snprintf(text, size, "any");
+	else if (item->first >> 16 == item->last >> 16)
+		range_text(item->first, item->last, text, size);
+	else
+		snprintf(text, size, "%s to %s", protocol_text((uint8_t)(item->first >> 16), name),
+			 protocol_text((uint8_t)(item->last >> 16), (char[8]){0}));
+	return text;
+}
+
+/* "key=value", "key!=value"; -1 when it is neither. */
+static int parse_term(struct model *model, char *term, struct requirement *requirement)
+{
+	char *equals = strchr(term, '='), *value;
+
+	if (!equals || equals == term)
+		return -1;
+	value = equals[1] == '=' ? equals + 2 : equals + 1;
+	requirement->operator= OP_IN;
+	*equals = '\0';
+	if (equals[-1] == '!') {
+		requirement->operator= OP_NOT_IN;
+		equals[-1] = '\0';
+	}
+	if (!schema_is_label_key(term) || !schema_is_label_value(value))
+		return -1;
+	requirement->key = model_text(model, term);
+	requirement->values = model_array(model, 1, sizeof(*requirement->values));
+	requirement->values[0] = model_text(model, value);
+	requirement->count = 1;
+	return 0;
+}
+
+/* "app=web,tier!=fe", after "namespace/" or not. */
+static int parse_selector(struct model *model, const char *text, struct peer *peer)
+{
+	const char *slash = strchr(text, '/'), *equals = strchr(text, '=');
+	size_t most = 1;
+	char *copy, *rest, *term;
+	int result = 0;
+
+	peer->kind = PEER_PODS;
+	copy = xstrdup(text);
+	rest = copy;
+	if (slash && slash < equals && strncmp(text, "*/", 2) == 0)
+		rest = copy + 2;
+	else if (slash && slash < equals && !memchr(text, '.', (size_t)(slash - text))) {
+		copy[slash - text] = '\0';
+		peer->namespace = model_namespace(model, copy)->name;
+		rest = copy + (slash - text) + 1;
+	}
+	for (const char *comma = rest; (comma = strchr(comma, ',')); comma++)
+		most++;
+	peer->pods.requirements = model_array(model, most, sizeof(*peer->pods.requirements));
+	while (result == 0 && (term = strsep(&rest, ",")))
+		result = parse_term(model, term, &peer->pods.requirements[peer->pods.count++]);
+	free(copy);
+	return result;
+}
+
+static int parse_pod(struct model *model, const char *text, struct peer *peer)
+{
+	const struct pod *pod = model_pod_find(model, text);
+	const char *slash = strchr(text, '/');
+
+	peer->kind = PEER_POD;
+	if (pod) {
+		peer->name = model_format(model, "%s/%s", pod->namespace, pod->name);
+		return 0;
+	}
+	/* A rule may stand before its pod does, and after it has gone. */
+	if (!slash || strchr(slash + 1, '/') || !schema_is_dns_subdomain(slash + 1))
+		return -1;
+	peer->name = model_text(model, text);
+	return 0;
+}
+
+int peer_from_text(struct model *model, const char *text, uint32_t *index)
+{
+	static const struct {
+		const char *word;
+		enum peer_kind kind;
+	} words[] = {{"any", PEER_ANY}, {"world", PEER_WORLD}, {"host", PEER_HOST}};
+	struct peer peer = {0};
+	struct prefix *prefix = model_array(model, 1, sizeof(*prefix));
+	char buffer[ADDRESS_TEXT];
+
+	peer.text = model_text(model, text);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(words[i].word, text) == 0) {
+			peer.kind = words[i].kind;
+			*index = model_peer(model, &peer);
+			return 0;
+		}
+	}
+	if (prefix_parse(text, prefix) == 0) {
+		peer.kind = PEER_BLOCK;
+		peer.prefixes = prefix;
+		peer.prefix_count = 1;
+		peer.text = model_text(model, prefix_text(prefix, buffer));
+	} else if (strchr(text, '=')) {
+		if (parse_selector(model, text, &peer))
+			return fail("peer \"%s\" is no label selector such as app=web,tier=fe",
+				    text);
+	} else if (parse_pod(model, text, &peer)) {
+		return fail("peer \"%s\" is neither an address, a prefix, a pod, a label "
+			    "selector, any, world nor host",
+			    text);
+	}
+	*index = model_peer(model, &peer);
+	return 0;
+}
+
+static int read_rule_peer(struct model *model, const json_t *object, uint32_t *index)
+{
+	const json_t *value = field_get(object, "peer");
+	struct peer peer = {.kind = PEER_LIST};
+
+	if (json_is_string(value))
+		return peer_from_text(model, json_string_value(value), index);
+	peer.name = model_text(model, field_text(value, "list", ""));
+	peer.text = model_format(model, "list %s", peer.name);
+	*index = model_peer(model, &peer);
+	return 0;
+}
+
+static int read_rule_ports(struct model *model, const json_t *array, const char *where,
+			   struct policy_rule *rule)
+{
+	size_t index, count;
+	json_t *value;
+
+	rule->ports = model_array(model, 2 * json_array_size(array), sizeof(*rule->ports));
+	json_array_foreach (array, index, value) {
+		const char *text = json_string_value(value);
+
+		if (!text || port_item_parse(text, &rule->ports[rule->port_count], &count))
+			return fail("%s: \"%s\" is no port such as tcp/80, udp/53-60 or icmp/8",
+				    where, text ? text : "");
+		rule->port_count += count;
+	}
+	return 0;
+}
+
+static void line_sign(const struct model *model, struct line *line)
+{
+	struct policy policy = {.tier = TIER_RULE, .kind = "Rule", .title = line->title};
+
+	policy_rule_sign(model, &policy, line->direction, &line->rule);
+	sign_text(&line->rule.signature, line->subject ? line->subject : "");
+}
+
+static enum direction read_direction(const json_t *object)
+{
+	return strcmp(field_text(object, "direction", "ingress"), "egress") == 0 ? EGRESS : INGRESS;
+}
+
+int read_rule(struct model *model, const json_t *object, const char *where)
+{
+	struct line *line = model_array(model, 1, sizeof(*line));
+	const char *subject = field_text(object, "subject", NULL);
+	struct policy_rule *rule = &line->rule;
+
+	rule->index = (int)field_number(object, "id", 0);
+	rule->name = model_text(model, "");
+	rule->action =
+	    strcmp(field_text(object, "action", ""), "allow") == 0 ? ACTION_ALLOW : ACTION_DENY;
+	rule->peers = model_array(model, 1, sizeof(*rule->peers));
+	rule->peer_count = 1;
+	line->direction = read_direction(object);
+	line->subject = subject ? model_text(model, subject) : NULL;
+	line->title = model_format(model, "rule %d", rule->index);
+	if (read_rule_peer(model, object, &rule->peers[0]) ||
+	    read_rule_ports(model, field_get(object, "ports"), where, rule))
+		return FAILED;
+	line_sign(model, line);
+	ADD(model->lines, line);
+	return 0;
+}
+
+int read_default(struct model *model, const json_t *object, const char *where)
+{
+	const char *subject = field_text(object, "subject", NULL);
+	struct default_line *line = model_array(model, 1, sizeof(*line));
+
+	(void)where;
+	line->direction = read_direction(object);
+	line->allow = strcmp(field_text(object, "verdict", ""), "allow") == 0;
+	line->subject = subject ? model_text(model, subject) : NULL;
+	ADD(model->defaults, line);
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The fields of every kind, as tables. */
+#ifndef NPCTL_POLICY_SCHEMA_KINDS_H
+#define NPCTL_POLICY_SCHEMA_KINDS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+enum type {
+	TYPE_ANY,
+	TYPE_TEXT,
+	TYPE_NUMBER,
+	TYPE_BOOLEAN,
+	TYPE_PORT,   /* a number, or a name */
+	TYPE_LABELS, /* keys are label keys, values texts of `form` */
+	TYPE_OBJECT,
+	TYPE_OBJECTS,
+	TYPE_TEXTS,
+};
+
+enum form {
+	FORM_ANY,
+	FORM_DNS_LABEL,
+	FORM_DNS_SUBDOMAIN,
+	FORM_LABEL_KEY,
+	FORM_LABEL_VALUE,
+	FORM_PORT_NAME,
+	FORM_CIDR,
+	FORM_ADDRESS,
+	FORM_DOMAIN,
+	FORM_SHORT,
+};
+
+struct field {
+	const char *name;
+	enum type type;
+	const struct schema *schema;
+	bool required;
+	enum form form;
+	long least, most; /* of a number, or how many elements (most 0: any) */
+	const char *choices;
+};
+
+struct schema {
+	const struct field *fields; /* ends with a NULL name */
+	bool open;		    /* other fields are none of our business */
+	bool exactly_one, at_least_one;
+	/* What is wrong with the fields together, or NULL. */
+	const char *(*check)(const json_t *object);
+};
+
+/* NULL when npctl does not know the kind in that API version. */
+const struct schema *schema_of_kind(const char *kind, const char *version);
+
+#endif

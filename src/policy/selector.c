@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "policy/model_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "policy/schema.h"
+
+const char *labels_get(const struct labels *labels, const char *key)
+{
+	for (size_t i = 0; i < labels->count; i++)
+		if (labels->label[i].key == key)
+			return labels->label[i].value;
+	return NULL;
+}
+
+static bool requirement_matches(const struct requirement *requirement, const struct labels *labels)
+{
+	const char *value = labels_get(labels, requirement->key);
+
+	switch (requirement->operator) {
+	case OP_EXISTS:
+		return value;
+	case OP_ABSENT:
+		return !value;
+	default:
+		break;
+	}
+	for (size_t i = 0; i < requirement->count; i++)
+		if (value == requirement->values[i])
+			return requirement->operator== OP_IN;
+	return requirement->operator== OP_NOT_IN;
+}
+
+bool selector_matches(const struct selector *selector, const struct labels *labels)
+{
+	for (size_t i = 0; i < selector->count; i++)
+		if (!requirement_matches(&selector->requirements[i], labels))
+			return false;
+	return true;
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+	return strcmp(((const struct label *)a)->key, ((const struct label *)b)->key);
+}
+
+void read_labels(struct model *model, const json_t *object, struct labels *labels)
+{
+	const char *key;
+	json_t *value;
+
+	labels->count = 0;
+	labels->label = model_array(model, json_object_size(object), sizeof(*labels->label));
+	json_object_foreach ((json_t *)object, key, value) {
+		struct label *label = &labels->label[labels->count];
+
+		if (!json_is_string(value))
+			continue;
+		label->key = model_text(model, key);
+		label->value = model_text(model, json_string_value(value));
+		labels->count++;
+	}
+	qsort(labels->label, labels->count, sizeof(*labels->label), compare_labels);
+}
+
+static void read_requirement(struct model *model, const json_t *object,
+			     struct requirement *requirement)
+{
+	const char *word = field_text(object, "operator", "");
+	const json_t *values = field_get(object, "values");
+	size_t index;
+	json_t *value;
+
+	requirement->key = model_text(model, field_text(object, "key", ""));
+	requirement->operator= strcmp(word, "In") == 0 ? OP_IN
+	: strcmp(word, "NotIn") == 0		       ? OP_NOT_IN
+	: strcmp(word, "Exists") == 0		       ? OP_EXISTS
+						       : OP_ABSENT;
+	requirement->values =
+	    model_array(model, json_array_size(values), sizeof(*requirement->values));
+	json_array_foreach (values, index, value)
+		requirement->values[requirement->count++] =
+		    model_text(model, json_string_value(value));
+}
+
+void read_selector(struct model *model, const json_t *object, struct selector *selector)
+{
+	const json_t *labels = field_get(object, "matchLabels");
+	const json_t *expressions = field_get(object, "matchExpressions");
+	struct requirement *requirement;
+	size_t index;
+	json_t *value;
+	const char *key;
+
+	selector->requirements =
+	    model_array(model, json_object_size(labels) + json_array_size(expressions),
+			sizeof(*selector->requirements));
+	selector->count = 0;
+	json_object_foreach ((json_t *)labels, key, value) {
+		requirement = &selector->requirements[selector->count++];
+		requirement->key = model_text(model, key);
+		requirement->operator= OP_IN;
+		requirement->values = model_array(model, 1, sizeof(*requirement->values));
+		requirement->values[0] = model_text(model, json_string_value(value));
+		requirement->count = 1;
+	}
+	json_array_foreach (expressions, index, value)
+		read_requirement(model, value, &selector->requirements[selector->count++]);
+}
+
+void selector_sign(struct signature *signature, const struct selector *selector)
+{
+	sign_number(signature, selector->count);
+	for (size_t i = 0; i < selector->count; i++) {
+		const struct requirement *requirement = &selector->requirements[i];
+
+		sign_number(signature, requirement->operator);
+		sign_text(signature, requirement->key);
+		sign_number(signature, requirement->count);
+		for (size_t j = 0; j < requirement->count; j++)
+			sign_text(signature, requirement->values[j]);
+	}
+}
+
+static void requirement_text(const struct requirement *requirement, char *text, size_t size)
+{
+	size_t used = strlen(text);
+	bool not = requirement->operator== OP_NOT_IN;
+
+	if (requirement->operator== OP_EXISTS || requirement->operator== OP_ABSENT) {
+		snprintf(text + used, size - used, "%s%s",
+			 requirement->operator== OP_ABSENT ? "!" : "", requirement->key);
+		return;
+	}
+	snprintf(text + used, size - used, "%s%s", requirement->key, not ? "!=" : "=");
+	for (size_t i = 0; i < requirement->count; i++) {
+		used = strlen(text);
+		snprintf(text + used, size - used, "%s%s", i ? "|" : "", requirement->values[i]);
+	}
+}
+
+const char *selector_text(struct model *model, const struct selector *selector)
+{
+	char text[512] = "";
+
+	for (size_t i = 0; i < selector->count; i++) {
+		if (i && strlen(text) < sizeof(text) - 1)
+			strcat(text, ",");
+		requirement_text(&selector->requirements[i], text, sizeof(text));
+	}
+	return selector->count ? model_text(model, text) : "*";
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The set of a subject in one direction: which table judges which class. Only
+ * classes that some rule names are looked at; the others share the fallback.
+ */
+#include <stdlib.h>
+#include "policy/compile.h"
+
+/* A rule that matches a class, and the one before it. */
+struct link {
+	uint32_t position, previous;
+};
+
+struct touch {
+	struct link *links;
+	size_t link_count, link_capacity;
+	struct list32 classes;
+	struct list32 always; /* positions of rules for every address */
+	struct list32 matched;
+	struct lookup tables; /* matched rules -> table */
+	struct plan_grant *grants;
+	size_t grant_count, grant_capacity;
+};
+
+static void touch_class(struct compile *compile, struct touch *touch, uint32_t class,
+			uint32_t position)
+{
+	uint32_t previous = LOOKUP_NONE;
+
+	if (compile->stamp[class] == compile->stamp_now) {
+		previous = compile->chain[class];
+		if (touch->links[previous].position == position)
+			return;
+	} else {
+		compile->stamp[class] = compile->stamp_now;
+		list32_add(&touch->classes, class);
+	}
+	compile->chain[class] = (uint32_t)touch->link_count;
+	GROW(touch->links, touch->link_count, touch->link_capacity);
+	touch->links[touch->link_count++] = (struct link){position, previous};
+}
+
+static void touch_rule(struct compile *compile, struct touch *touch, const struct policy_rule *rule,
+		       uint32_t position)
+{
+	for (size_t i = 0; i < rule->peer_count; i++) {
+		const struct meaning *meaning = &compile->meanings[rule->peers[i]];
+
+		meaning_find(compile, rule->peers[i], true);
+		if (meaning->all) {
+			list32_add(&touch->always, position);
+			return;
+		}
+	}
+	for (size_t i = 0; i < rule->peer_count; i++) {
+		const struct list32 *classes = &compile->meanings[rule->peers[i]].classes;
+
+		for (size_t j = 0; j < classes->count; j++)
+			touch_class(compile, touch, classes->item[j], position);
+	}
+}
+
+/* The positions of all rules for a class, ascending, into touch->matched. */
+static void gather(const struct compile *compile, struct touch *touch, uint32_t class)
+{
+	uint32_t link =
+	    compile->stamp[class] == compile->stamp_now ? compile->chain[class] : LOOKUP_NONE;
+	size_t always = touch->always.count, low = 0;
+	struct list32 *matched = &touch->matched;
+
+	matched->count = 0;
+	while (link != LOOKUP_NONE || always) {
+		uint32_t a = always ? touch->always.item[always - 1] : 0;
+		bool from_link =
+		    link != LOOKUP_NONE && (!always || touch->links[link].position > a);
+
+		list32_add(matched, from_link ? touch->links[link].position : a);
+		if (from_link)
+			link = touch->links[link].previous;
+		else
+			always--;
+	}
+	for (size_t high = matched->count; high > low + 1; low++) {
+		uint32_t swap = matched->item[low];
+
+		matched->item[low] = matched->item[--high];
+		matched->item[high] = swap;
+	}
+}
+
+/* Classes for which this is equal have equal tables in a set. */
+static struct signature matched_signature(const struct compile *compile,
+					  const struct judged *judged, const struct list32 *matched,
+					  uint32_t class)
+{
+	uint32_t pod_class = compile->classes.item[class].pod_class;
+	struct signature signature = {0};
+	bool named = false;
+
+	for (size_t i = 0; i < matched->count; i++) {
+		const struct ordered_rule *ordered =
+		    &compile->ordered[judged->rules.item[matched->item[i]]];
+
+		sign_number(&signature, matched->item[i]);
+		if (ordered->tier == TIER_RULE)
+			sign_number(&signature, rule_specificity(compile, ordered, class));
+		named |= ordered->rule->named_ports;
+	}
+	if (named && judged->direction == EGRESS && pod_class != LOOKUP_NONE)
+		sign_signature(&signature, &compile->classes.pod_classes[pod_class].ports);
+	return signature;
+}
+
+static uint32_t table_of_class(struct compile *compile, struct judged *judged, struct touch *touch,
+			       uint32_t class)
+{
+	struct signature signature;
+	uint32_t table;
+
+	gather(compile, touch, class);
+	signature = matched_signature(compile, judged, &touch->matched, class);
+	table = lookup_get(&touch->tables, &signature);
+	if (table != LOOKUP_NONE)
+		return table;
+	table = table_make(compile, judged, touch->matched.item, touch->matched.count, class);
+	return lookup_put(&touch->tables, &signature, table);
+}
+
+static void add_grant(struct touch *touch, uint32_t class, uint32_t table)
+{
+	GROW(touch->grants, touch->grant_count, touch->grant_capacity);
+	touch->grants[touch->grant_count++] = (struct plan_grant){class, table};
+}
+
+static bool is_exempt(const struct compile *compile, const struct judged *judged, uint32_t class)
+{
+	return judged->node != LOOKUP_NONE &&
+	       class_element(&compile->classes, class, ELEMENT_NODE, judged->node);
+}
+
+static void make_grants(struct compile *compile, struct judged *judged, struct touch *touch,
+			uint32_t fallback)
+{
+	for (size_t i = 0; i < touch->classes.count; i++) {
+		uint32_t class = touch->classes.item[i], table;
+
+		if (class == 0 || is_exempt(compile, judged, class))
+			continue;
+		table = table_of_class(compile, judged, touch, class);
+		if (table != fallback)
+			add_grant(touch, class, table);
+	}
+	if (judged->node != LOOKUP_NONE) {
+		const struct list32 *exempt = &compile->classes.of_node[judged->node];
+		uint32_t rule = plan_rule_exempt(compile, judged->direction, "the pod's own node");
+
+		for (size_t i = 0; i < exempt->count; i++)
+			add_grant(touch, exempt->item[i], table_of_rule(compile, rule));
+	}
+}
+
+static int compare_grants(const void *a, const void *b)
+{
+	const struct plan_grant *x = a, *y = b;
+
+	return x->class < y->class ? -1 : x->class > y->class;
+}
+
+static uint32_t intern(struct compile *compile, struct touch *touch, uint32_t fallback)
+{
+	struct plan *plan = compile->plan;
+	struct plan_set set = {.fallback = fallback, .count = (uint32_t)touch->grant_count};
+	uint32_t fresh = (uint32_t)plan->set_count, index;
+
+	if (touch->grant_count)
+		qsort(touch->grants, touch->grant_count, sizeof(*touch->grants), compare_grants);
+	sign_signature(&set.signature, &plan->tables[fallback].signature);
+	for (uint32_t i = 0; i < set.count; i++) {
+		sign_signature(&set.signature, &plan->classes[touch->grants[i].class].signature);
+		sign_signature(&set.signature, &plan->tables[touch->grants[i].table].signature);
+	}
+	index = lookup_put(&compile->sets, &set.signature, fresh);
+	if (index != fresh)
+		return index;
+	set.grants = touch->grants;
+	touch->grants = NULL;
+	GROW(plan->sets, plan->set_count, compile->set_capacity);
+	plan->sets[plan->set_count++] = set;
+	return index;
+}
+
+uint32_t set_make(struct compile *compile, struct judged *judged)
+{
+	struct touch touch = {0};
+	uint32_t fallback, set;
+
+	compile->stamp_now++;
+	for (uint32_t i = 0; i < judged->rules.count; i++)
+		touch_rule(compile, &touch, compile->ordered[judged->rules.item[i]].rule, i);
+	fallback = table_of_class(compile, judged, &touch, 0);
+	make_grants(compile, judged, &touch, fallback);
+	set = intern(compile, &touch, fallback);
+	free(touch.links);
+	free(touch.grants);
+	list32_release(&touch.classes);
+	list32_release(&touch.always);
+	list32_release(&touch.matched);
+	lookup_release(&touch.tables);
+	return set;
+}

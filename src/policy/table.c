@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The table of one class of peers under one set of rules: for every protocol
+ * and port the rule that decides, all tiers and precedences settled.
+ */
+#include <stdlib.h>
+#include "policy/compile.h"
+
+/* A stretch of ports that a rule speaks of. */
+struct layer {
+	uint32_t first, last;
+	uint32_t ordered;
+	uint16_t specificity;
+};
+
+struct layers {
+	struct layer *item;
+	size_t count, capacity;
+};
+
+uint16_t rule_specificity(const struct compile *compile, const struct ordered_rule *ordered,
+			  uint32_t class)
+{
+	uint32_t index = ordered->rule->peers[0];
+	const struct peer *peer = compile->model->peers.item[index];
+
+	switch (peer->kind) {
+	case PEER_ANY:
+		return SPECIFICITY_ANY;
+	case PEER_WORLD:
+		return SPECIFICITY_WORLD;
+	case PEER_BLOCK:
+		return prefix_specificity(&peer->prefixes[0]);
+	case PEER_LIST:
+		return ELEMENT_SPECIFICITY(
+		    class_element(&compile->classes, class, ELEMENT_LIST, index));
+	case PEER_PODS:
+		return SPECIFICITY_SELECTOR;
+	default:
+		return SPECIFICITY_WHOLE;
+	}
+}
+
+static void add_layer(struct layers *layers, struct layer layer)
+{
+	GROW(layers->item, layers->count, layers->capacity);
+	layers->item[layers->count++] = layer;
+}
+
+/* A name stands for every port of the destination pod that bears it. */
+static void add_named(struct layers *layers, struct layer layer, const struct port_item *item,
+		      const struct pod *pod)
+{
+	for (size_t i = 0; pod && i < pod->port_count; i++) {
+		const struct container_port *port = &pod->ports[i];
+
+		if (port->name != item->name ||
+		    (item->protocol && item->protocol != port->protocol))
+			continue;
+		layer.first = layer.last = PORT_KEY(port->protocol, port->port);
+		add_layer(layers, layer);
+	}
+}
+
+static void add_rule(struct layers *layers, const struct policy_rule *rule, struct layer layer,
+		     const struct pod *destination)
+{
+	if (!rule->port_count) {
+		layer.first = 0;
+		layer.last = PORT_KEY_LAST;
+		add_layer(layers, layer);
+	}
+	for (size_t i = 0; i < rule->port_count; i++) {
+		const struct port_item *item = &rule->ports[i];
+
+		layer.first = item->first;
+		layer.last = item->last;
+		if (item->name)
+			add_named(layers, layer, item, destination);
+		else
+			add_layer(layers, layer);
+	}
+}
+
+static const struct pod *destination_of(const struct compile *compile, const struct judged *judged,
+					uint32_t class)
+{
+	uint32_t pod_class = compile->classes.item[class].pod_class;
+
+	if (judged->direction == INGRESS)
+		return judged->pod;
+	return pod_class == LOOKUP_NONE ? NULL : compile->classes.pod_classes[pod_class].pod;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Where verdicts may change; sorted, each once, the first is zero. */
+static uint32_t *find_starts(const struct layers *layers, size_t *count)
+{
+	uint32_t *starts = xalloc((2 * layers->count + 1) * sizeof(*starts));
+	size_t all = 1, kept = 1;
+
+	for (size_t i = 0; i < layers->count; i++) {
+		starts[all++] = layers->item[i].first;
+		if (layers->item[i].last < PORT_KEY_LAST)
+			starts[all++] = layers->item[i].last + 1;
+	}
+	qsort(starts, all, sizeof(*starts), compare_numbers);
+	for (size_t i = 1; i < all; i++)
+		if (starts[i] != starts[kept - 1])
+			starts[kept++] = starts[i];
+	*count = kept;
+	return starts;
+}
+
+/* Among one-line rules: the longer prefix, the narrower port, deny, the older. */
+static bool is_better(const struct compile *compile, const struct layer *layer,
+		      const struct layer *best)
+{
+	const struct policy_rule *rule = compile->ordered[layer->ordered].rule, *other;
+
+	if (!best)
+		return true;
+	other = compile->ordered[best->ordered].rule;
+	if (layer->specificity != best->specificity)
+		return layer->specificity > best->specificity;
+	if (layer->last - layer->first != best->last - best->first)
+		return layer->last - layer->first < best->last - best->first;
+	if (rule->action != other->action)
+		return rule->action == ACTION_DENY;
+	return rule->index < other->index;
+}
+
+static uint32_t isolated_rule(struct compile *compile, struct judged *judged)
+{
+	if (judged->isolated_rule == LOOKUP_NONE)
+		judged->isolated_rule = plan_rule_isolated(compile, judged);
+	return judged->isolated_rule;
+}
+
+/* The plan's rule for one key; layers stand in the order of judgement. */
+static uint32_t decide(struct compile *compile, struct judged *judged, const struct layers *layers,
+		       uint32_t key)
+{
+	bool passed[TIER_COUNT] = {false};
+	const struct layer *best = NULL;
+
+	for (size_t i = 0; i < layers->count; i++) {
+		const struct layer *layer = &layers->item[i];
+		const struct ordered_rule *ordered = &compile->ordered[layer->ordered];
+
+		if (key < layer->first || key > layer->last || passed[ordered->tier])
+			continue;
+		if (ordered->tier > TIER_RULE && best)
+			break;
+		if (ordered->tier == TIER_BASELINE && judged->isolated)
+			break;
+		if (ordered->tier == TIER_RULE) {
+			best = is_better(compile, layer, best) ? layer : best;
+		} else if (ordered->rule->action != ACTION_PASS) {
+			return plan_rule_of(compile, layer->ordered);
+		} else {
+			/* On to the NetworkPolicies, or to the default. */
+			passed[ordered->tier] = true;
+			passed[TIER_RULE] |= ordered->tier == TIER_ADMIN;
+		}
+	}
+	if (best)
+		return plan_rule_of(compile, best->ordered);
+	return judged->isolated ? isolated_rule(compile, judged) : judged->default_rule;
+}
+
+static uint32_t intern(struct compile *compile, const struct plan_range *ranges, size_t count)
+{
+	struct plan *plan = compile->plan;
+	struct signature signature = {0};
+	uint32_t fresh = (uint32_t)plan->table_count, index;
+	struct plan_range *copy;
+
+	for (size_t i = 0; i < count; i++) {
+		sign_number(&signature, ranges[i].start);
+		sign_signature(&signature, &plan->rules[ranges[i].rule].signature);
+	}
+	index = lookup_put(&compile->tables, &signature, fresh);
+	if (index != fresh)
+		return index;
+	copy = xalloc(count * sizeof(*copy));
+	memcpy(copy, ranges, count * sizeof(*copy));
+	GROW(plan->tables, plan->table_count, compile->table_capacity);
+	plan->tables[plan->table_count++] = (struct plan_table){signature, copy, (uint32_t)count};
+	return index;
+}
+
+uint32_t table_of_rule(struct compile *compile, uint32_t plan_rule)
+{
+	struct plan_range range = {0, plan_rule};
+
+	return intern(compile, &range, 1);
+}
+
+static uint32_t table_of_layers(struct compile *compile, struct judged *judged,
+				const struct layers *layers)
+{
+	size_t start_count, count = 0;
+	uint32_t *starts = find_starts(layers, &start_count), table;
+	struct plan_range *ranges = xalloc(start_count * sizeof(*ranges));
+
+	for (size_t i = 0; i < start_count; i++) {
+		uint32_t rule = decide(compile, judged, layers, starts[i]);
+
+		if (!count || ranges[count - 1].rule != rule)
+			ranges[count++] = (struct plan_range){starts[i], rule};
+	}
+	table = intern(compile, ranges, count);
+	free(ranges);
+	free(starts);
+	return table;
+}
+
+uint32_t table_make(struct compile *compile, struct judged *judged, const uint32_t *matched,
+		    size_t count, uint32_t class)
+{
+	const struct pod *destination = destination_of(compile, judged, class);
+	struct layers layers = {0};
+	uint32_t table;
+
+	for (size_t i = 0; i < count; i++) {
+		struct layer layer = {.ordered = judged->rules.item[matched[i]]};
+		const struct ordered_rule *ordered = &compile->ordered[layer.ordered];
+
+		if (ordered->tier == TIER_RULE)
+			layer.specificity = rule_specificity(compile, ordered, class);
+		add_rule(&layers, ordered->rule, layer, destination);
+	}
+	table = table_of_layers(compile, judged, &layers);
+	free(layers.item);
+	return table;
+}
