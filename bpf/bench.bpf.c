@@ -91,7 +91,7 @@ int bench_peer_runs(struct __sk_buff *skb __attribute__((unused)))
 SEC("tc")
 int bench_peer_lpm(struct __sk_buff *skb __attribute__((unused)))
 {
-	struct prefix_key key = { .bits = 32, .address = sample_next() };
+	struct prefix_key key = {.bits = 32, .address = sample_next()};
 	__u32 *identity;
 
 	if (!key.address)

@@ -246,14 +246,14 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 	return true;
 }
 
-static __noinline int decide(struct __sk_buff *skb, struct packet *packet)
+__noinline int decide(struct __sk_buff *skb, struct packet *packet)
 {
 	struct settings *settings = settings_get();
 	struct verdict verdict = {};
 	__u32 listening;
 	int i;
 
-	if (!settings)
+	if (!settings || !packet)
 		return TC_ACT_SHOT;
 	for (i = 0; i < ATTEMPTS; i++)
 		if (attempt(skb, packet, &verdict))

@@ -109,33 +109,36 @@ static __always_inline bool sink_wants(const struct sink *sink, const struct eve
 		prefix_matches(sink->address[1], sink->prefix[1], event->destination));
 }
 
+/* Into one listener's ring; a full one is counted. */
+__noinline int event_put(struct event *event, __u32 slot, int every)
+{
+	struct sink *sink = bpf_map_lookup_elem(&sinks, &slot);
+	void *ring;
+
+	if (!event || !sink || sink->lease < event->time || !sink_wants(sink, event, every))
+		return 0;
+	ring = bpf_map_lookup_elem(&rings, &slot);
+	if (!ring)
+		return 0;
+	if (bpf_ringbuf_output(ring, event, sizeof(*event), 0))
+		__sync_fetch_and_add(&sink->lost, 1);
+	else
+		__sync_fetch_and_add(&sink->sent, 1);
+	return 0;
+}
+
 __noinline int event_send(struct __sk_buff *skb, struct packet *packet, struct verdict *verdict,
 			  __u32 listening, int every)
 {
 	struct event event;
-	__u32 i;
+	__u32 slot;
 
 	if (!packet || !verdict)
 		return 0;
 	event_fill(&event, skb, packet, verdict);
-	for (i = 0; i < SINKS; i++) {
-		__u32 slot = i;
-		struct sink *sink;
-		void *ring;
-
-		if (!(listening & (1u << i)))
-			continue;
-		sink = bpf_map_lookup_elem(&sinks, &slot);
-		if (!sink || sink->lease < event.time || !sink_wants(sink, &event, every))
-			continue;
-		ring = bpf_map_lookup_elem(&rings, &slot);
-		if (!ring)
-			continue;
-		if (bpf_ringbuf_output(ring, &event, sizeof(event), 0))
-			__sync_fetch_and_add(&sink->lost, 1);
-		else
-			__sync_fetch_and_add(&sink->sent, 1);
-	}
+	for (slot = 0; slot < SINKS; slot++)
+		if (listening & (1u << slot))
+			event_put(&event, slot, every);
 	return 0;
 }
 

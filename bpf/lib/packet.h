@@ -348,10 +348,12 @@ static __always_inline enum parsed packet_parse(struct __sk_buff *skb, struct pa
 }
 
 /* Headers outside the linear area are pulled into it, once. */
-static __noinline int packet_parse_pulled(struct __sk_buff *skb, struct packet *packet)
+__noinline int packet_parse_pulled(struct __sk_buff *skb, struct packet *packet)
 {
 	enum parsed parsed;
 
+	if (!packet)
+		return PARSED_MALFORMED;
 	if (bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES))
 		return PARSED_MALFORMED;
 	parsed = packet_parse(skb, packet);
@@ -367,12 +369,12 @@ static __always_inline void packet_init(struct __sk_buff *skb, struct packet *pa
 }
 
 /* Source routes send a packet elsewhere than its destination says. */
-static __always_inline bool packet_source_routed(struct __sk_buff *skb, const struct packet *packet)
+__noinline int options_source_routed(struct __sk_buff *skb, __u32 offset, __u32 end)
 {
-	__u32 offset = packet->network + sizeof(struct iphdr), i;
 	__u8 option[2];
+	__u32 i;
 
-	for (i = 0; i < 40 && offset < packet->transport; i++) {
+	for (i = 0; i < 40 && offset < end; i++) {
 		if (bpf_skb_load_bytes(skb, offset, option, 1))
 			return true;
 		if (option[0] == 0)
@@ -388,6 +390,12 @@ static __always_inline bool packet_source_routed(struct __sk_buff *skb, const st
 		offset += option[1];
 	}
 	return false;
+}
+
+static __always_inline bool packet_source_routed(struct __sk_buff *skb, const struct packet *packet)
+{
+	return options_source_routed(skb, packet->network + sizeof(struct iphdr),
+				     packet->transport);
 }
 
 static __always_inline void fragment_key_fill(struct fragment_key *key, const struct packet *packet)
