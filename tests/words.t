@@ -33,7 +33,7 @@ sub difference {
 sub page_verbs {
 	my ($page) = @_;
 	my ($synopsis) = $page =~ /^\.Sh SYNOPSIS\n(.*?)^\.Sh/ms;
-	return map { s/ (Ar|Op|Fl|Cm|Li)\b.*//r } $synopsis =~ /^\.Nm\n\.Cm (.*)$/mg;
+	return map { s/ (Ar|Op|Fl|Cm|Li)\b.*//r } $synopsis =~ /^\.Nm npctl\n\.Cm (.*)$/mg;
 }
 
 sub page_options {
