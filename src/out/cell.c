@@ -40,7 +40,8 @@ static char *scalar(const json_t *value)
 	case JSON_INTEGER:
 		return xprintf("%lld", (long long)json_integer_value(value));
 	case JSON_REAL:
-		return xprintf("%.6g", json_real_value(value));
+		return xprintf(json_real_value(value) < 1000 ? "%.3g" : "%.0f",
+			       json_real_value(value));
 	case JSON_TRUE:
 		return xstrdup("yes");
 	case JSON_FALSE:
