@@ -28,8 +28,10 @@ static __always_inline bool source_is_own(const struct subject_half *half,
 {
 	if (packet->family == 4)
 		return half->address4 && packet->key4.local == half->address4;
-	return equal16(packet->key6.local, half->address6) ||
-	       equal16(packet->key6.local, half->link_local6);
+	/* an address that is not known is all zeros, and so is none */
+	return !is_zero16(packet->key6.local) &&
+	       (equal16(packet->key6.local, half->address6) ||
+		equal16(packet->key6.local, half->link_local6));
 }
 
 static __always_inline bool peer_is_self(const struct packet *packet)

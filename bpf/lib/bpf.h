@@ -33,4 +33,11 @@ static __always_inline bool equal16(const void *a, const void *b)
 	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
 }
 
+static __always_inline bool is_zero16(const void *a)
+{
+	const __u32 *x = a;
+
+	return !(x[0] | x[1] | x[2] | x[3]);
+}
+
 #endif

@@ -18,8 +18,8 @@
 #define SAMPLES 65536
 
 const struct option test_bench_options[] = {
-	{ "quick", VALUE_NONE, NULL, "fewer prefixes, fewer runs", 0, false },
-	{ 0 },
+    {"quick", VALUE_NONE, NULL, "fewer prefixes, fewer runs", 0, false},
+    {0},
 };
 
 struct frame {
@@ -33,17 +33,13 @@ static struct frame frame_make(const char *source, const char *target, uint16_t 
 			       bool syn)
 {
 	struct frame frame = {
-		.ethernet.h_proto = htons(ETH_P_IP),
-		.ip = { .version = 4,
-			.ihl = 5,
-			.ttl = 64,
-			.protocol = IPPROTO_TCP,
-			.tot_len = htons(sizeof(frame) - sizeof(struct ethhdr)) },
-		.tcp = { .source = htons(from),
-			 .dest = htons(to),
-			 .doff = 5,
-			 .syn = syn,
-			 .ack = !syn },
+	    .ethernet.h_proto = htons(ETH_P_IP),
+	    .ip = {.version = 4,
+		   .ihl = 5,
+		   .ttl = 64,
+		   .protocol = IPPROTO_TCP,
+		   .tot_len = htons(sizeof(frame) - sizeof(struct ethhdr))},
+	    .tcp = {.source = htons(from), .dest = htons(to), .doff = 5, .syn = syn, .ack = !syn},
 	};
 
 	inet_pton(AF_INET, source, &frame.ip.saddr);
@@ -55,11 +51,11 @@ static struct frame frame_make(const char *source, const char *target, uint16_t 
 static int lab_plan(struct plan **plan)
 {
 	static const char *const objects[] = {
-		"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'backend','namespace':'default'},"
-		"'spec':{'containers':[{'name':'c','image':'i'}]},"
-		"'status':{'podIP':'10.0.0.10','podIPs':[{'ip':'10.0.0.10'}]}}",
-		"{'kind':'Rule','id':1,'action':'allow','direction':'ingress','peer':'10.0.0.20/32',"
-		"'ports':['tcp/8080','tcp/443','tcp/80','udp/53','tcp/9000-9100']}",
+	    "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'backend','namespace':'default'},"
+	    "'spec':{'containers':[{'name':'c','image':'i'}]},"
+	    "'status':{'podIP':'10.0.0.10','podIPs':[{'ip':'10.0.0.10'}]}}",
+	    "{'kind':'Rule','id':1,'action':'allow','direction':'ingress','peer':'10.0.0.20/32',"
+	    "'ports':['tcp/8080','tcp/443','tcp/80','udp/53','tcp/9000-9100']}",
 	};
 	struct model *model = model_new();
 	int result = FAILED;
@@ -114,7 +110,7 @@ static int measure_all(struct sandbox *sandbox, struct measure *measures, size_t
 			uint32_t verdict;
 
 			if (sandbox_run(sandbox, m->program, &m->frame, sizeof(m->frame), m->runs,
-				      &verdict, &m->ns[round]))
+					&verdict, &m->ns[round]))
 				return FAILED;
 			if ((int)verdict != m->verdict)
 				return fail("bench: %s returned %d where %d was due", m->name,
@@ -153,12 +149,12 @@ static int bench_packets(json_t **rows, uint32_t runs)
 	struct frame syn = frame_make("10.0.0.20", "10.0.0.10", 40000, 8080, true);
 	struct frame other = frame_make("10.0.0.30", "10.0.0.10", 40000, 8080, true);
 	struct measure measures[] = {
-		{ "empty program", "bench_empty", forth, -1, runs, {}, 0 },
-		{ "floor: parse and one hash lookup", "bench_floor", forth, -1, runs, {}, 0 },
-		{ "established", "pod_ingress", forth, -1, runs, {}, 0 },
-		{ "reply", "pod_egress", back, -1, runs, {}, 0 },
-		{ "new flow", "bench_new_flow", syn, -1, runs, {}, 0 },
-		{ "denied", "pod_ingress", other, 2, runs, {}, 0 },
+	    {"empty program", "bench_empty", forth, -1, runs, {}, 0},
+	    {"floor: parse and one hash lookup", "bench_floor", forth, -1, runs, {}, 0},
+	    {"established", "pod_ingress", forth, -1, runs, {}, 0},
+	    {"reply", "pod_egress", back, -1, runs, {}, 0},
+	    {"new flow", "bench_new_flow", syn, -1, runs, {}, 0},
+	    {"denied", "pod_ingress", other, 2, runs, {}, 0},
 	};
 	struct sandbox *sandbox = NULL;
 	struct plan *plan = NULL;
@@ -227,11 +223,10 @@ static char *prefixes_text(const struct prefix *prefixes, size_t count)
 static int prefixes_plan(const struct prefix *prefixes, size_t count, struct plan **plan)
 {
 	char *text = prefixes_text(prefixes, count);
-	json_t *list = json_pack("{s:s, s:s, s:s}", "kind", "CidrList", "name", "bench", "cidrs",
-				 text);
-	json_t *rule = json_pack("{s:s, s:i, s:s, s:s, s:{s:s}}", "kind", "Rule", "id", 1,
-				 "action", "deny", "direction", "ingress", "peer", "list",
-				 "bench");
+	json_t *list =
+	    json_pack("{s:s, s:s, s:s}", "kind", "CidrList", "name", "bench", "cidrs", text);
+	json_t *rule = json_pack("{s:s, s:i, s:s, s:s, s:{s:s}}", "kind", "Rule", "id", 1, "action",
+				 "deny", "direction", "ingress", "peer", "list", "bench");
 	struct model *model = model_new();
 	int result = FAILED;
 
@@ -251,9 +246,9 @@ static int bench_peers(size_t count, json_t *rows)
 	uint32_t *samples = xalloc(SAMPLES * sizeof(*samples));
 	struct prefix *prefixes = prefixes_make(count, samples);
 	struct measure measures[] = {
-		{ "none", "bench_peer_none", frame, -1, PEER_RUNS, {}, 0 },
-		{ "runs", "bench_peer_runs", frame, -1, PEER_RUNS, {}, 0 },
-		{ "lpm", "bench_peer_lpm", frame, -1, PEER_RUNS, {}, 0 },
+	    {"none", "bench_peer_none", frame, -1, PEER_RUNS, {}, 0},
+	    {"runs", "bench_peer_runs", frame, -1, PEER_RUNS, {}, 0},
+	    {"lpm", "bench_peer_lpm", frame, -1, PEER_RUNS, {}, 0},
 	};
 	struct sandbox *sandbox = NULL;
 	struct plan *plan = NULL;
@@ -261,17 +256,18 @@ static int bench_peers(size_t count, json_t *rows)
 
 	/* the last sample is inside a prefix, so that all but the first end with "found" */
 	if (prefixes_plan(prefixes, count, &plan) || sandbox_open(&sandbox, plan) ||
-	    sandbox_samples(sandbox, samples, SAMPLES) || sandbox_prefixes(sandbox, prefixes, count))
+	    sandbox_samples(sandbox, samples, SAMPLES) ||
+	    sandbox_prefixes(sandbox, prefixes, count))
 		goto out;
 	measures[0].runs = measures[1].runs = measures[2].runs = SAMPLES * (PEER_RUNS / SAMPLES);
 	if (measure_all(sandbox, measures, ARRAY_SIZE(measures)))
 		goto out;
 	ours = measures[1].median - measures[0].median;
 	theirs = measures[2].median - measures[0].median;
-	json_array_append_new(rows, json_pack("{s:I, s:i, s:i, s:f}", "prefixes",
-					      (json_int_t)count, "npctl_ns", ours, "lpm_trie_ns",
-					      theirs, "times_faster",
-					      (double)theirs / (ours > 0 ? ours : 1)));
+	json_array_append_new(rows,
+			      json_pack("{s:I, s:i, s:i, s:f}", "prefixes", (json_int_t)count,
+					"npctl_ns", ours, "lpm_trie_ns", theirs, "times_faster",
+					(double)theirs / (ours > 0 ? ours : 1)));
 	result = 0;
 out:
 	sandbox_close(sandbox);
@@ -282,22 +278,22 @@ out:
 }
 
 static const struct column packet_columns[] = {
-	{ "path", "PATH", false, NULL },
-	{ "ns", "NS", true, NULL },
-	{ "over_empty_ns", "OVER EMPTY", true, NULL },
-	{ "times_floor", "x FLOOR", true, NULL },
+    {"path", "PATH", false, NULL},
+    {"ns", "NS", true, NULL},
+    {"over_empty_ns", "OVER EMPTY", true, NULL},
+    {"times_floor", "x FLOOR", true, NULL},
 };
 
 static const struct column peer_columns[] = {
-	{ "prefixes", "PREFIXES", true, NULL },
-	{ "npctl_ns", "NPCTL NS", true, NULL },
-	{ "lpm_trie_ns", "LPM TRIE NS", true, NULL },
-	{ "times_faster", "x FASTER", true, NULL },
+    {"prefixes", "PREFIXES", true, NULL},
+    {"npctl_ns", "NPCTL NS", true, NULL},
+    {"lpm_trie_ns", "LPM TRIE NS", true, NULL},
+    {"times_faster", "x FASTER", true, NULL},
 };
 
 int test_bench(struct context *context, const struct words *words)
 {
-	static const size_t counts[] = { 100, 10000, 100000, 1000000 };
+	static const size_t counts[] = {100, 10000, 100000, 1000000};
 	bool quick = word_flag(words, "quick");
 	json_t *packets = NULL, *peers = json_array();
 	size_t i;

@@ -16,11 +16,11 @@ struct apply {
 	const struct plan *plan;
 	struct numbers *numbers;
 	const struct numbers *old; /* NULL: everything is written anew */
-	uint32_t idle; /* the half to write */
-	uint32_t *rule; /* answer of each rule */
-	uint32_t *identity; /* of each class */
-	uint32_t *table; /* answer of each table */
-	struct span *set; /* of each set */
+	uint32_t idle;		   /* the half to write */
+	uint32_t *rule;		   /* answer of each rule */
+	uint32_t *identity;	   /* of each class */
+	uint32_t *table;	   /* answer of each table */
+	struct span *set;	   /* of each set */
 };
 
 static struct numbered *number_of(struct apply *apply, enum number_kind kind,
@@ -34,8 +34,7 @@ static struct numbered *number_of(struct apply *apply, enum number_kind kind,
 static bool span_kept(const struct apply *apply, enum number_kind kind,
 		      const struct signature *signature, struct span *span)
 {
-	const struct numbered *old =
-		apply->old ? numbers_find(apply->old, kind, signature) : NULL;
+	const struct numbered *old = apply->old ? numbers_find(apply->old, kind, signature) : NULL;
 
 	if (old)
 		*span = old->span;
@@ -44,7 +43,7 @@ static bool span_kept(const struct apply *apply, enum number_kind kind,
 
 static void spans_mark(struct arena *arena, const struct numbers *numbers)
 {
-	static const enum number_kind kinds[] = { NUMBER_SET, NUMBER_TABLE };
+	static const enum number_kind kinds[] = {NUMBER_SET, NUMBER_TABLE};
 	size_t i, k;
 
 	for (k = 0; numbers && k < ARRAY_SIZE(kinds); k++) {
@@ -84,9 +83,9 @@ static int rules_write(struct apply *apply)
 		const struct plan_rule *rule = &apply->plan->rules[i];
 		uint32_t number = number_of(apply, NUMBER_RULE, &rule->signature)->number;
 		struct rule_info info = {
-			.tier = rule->tier,
-			.direction = rule->direction,
-			.allow = rule->allow,
+		    .tier = rule->tier,
+		    .direction = rule->direction,
+		    .allow = rule->allow,
 		};
 
 		apply->rule[i] = (rule->allow ? ANSWER_ALLOW : 0) | number;
@@ -107,9 +106,10 @@ static void identities_find(struct apply *apply)
 	for (i = 0; i < apply->plan->class_count; i++) {
 		const struct plan_class *class = &apply->plan->classes[i];
 
-		apply->identity[i] = class->reserved || !i ?
-					     class->reserved :
-					     number_of(apply, NUMBER_CLASS, &class->signature)->number;
+		apply->identity[i] =
+		    class->reserved || !i
+			? class->reserved
+			: number_of(apply, NUMBER_CLASS, &class->signature)->number;
 	}
 }
 
@@ -124,10 +124,10 @@ static int table_write(struct apply *apply, const struct plan_table *table, stru
 	if (arena_alloc(runs, span->count, &span->first))
 		return FAILED;
 	entry = arena_entries(runs, span->first);
-	*entry++ = (struct run_entry){ .start = table->count };
+	*entry++ = (struct run_entry){.start = table->count};
 	for (i = 0; i < table->count; i++)
-		*entry++ = (struct run_entry){ .start = table->ranges[i].start,
-					       .answer = apply->rule[table->ranges[i].rule] };
+		*entry++ = (struct run_entry){.start = table->ranges[i].start,
+					      .answer = apply->rule[table->ranges[i].rule]};
 	return 0;
 }
 
@@ -170,18 +170,18 @@ static size_t set_entries(const struct apply *apply, const struct plan_set *set,
 	size_t count = 0;
 
 	for (i = 0; i < set->count; i++)
-		grant[i] = (struct run_entry){ .start = apply->identity[set->grants[i].class],
-					       .answer = apply->table[set->grants[i].table] };
+		grant[i] = (struct run_entry){.start = apply->identity[set->grants[i].class],
+					      .answer = apply->table[set->grants[i].table]};
 	qsort(grant, set->count, sizeof(*grant), entry_compare);
 	for (i = 0; i < set->count; i++) {
 		if (grant[i].start > next && (!count || out[count - 1].answer != fallback))
-			out[count++] = (struct run_entry){ next, fallback };
+			out[count++] = (struct run_entry){next, fallback};
 		if (!count || out[count - 1].answer != grant[i].answer)
 			out[count++] = grant[i];
 		next = (uint64_t)grant[i].start + 1;
 	}
 	if (!count || out[count - 1].answer != fallback)
-		out[count++] = (struct run_entry){ next, fallback };
+		out[count++] = (struct run_entry){next, fallback};
 	free(grant);
 	*entries = out;
 	return count;
@@ -194,7 +194,7 @@ static int set_write(struct apply *apply, const struct plan_set *set, struct spa
 	int result = 0;
 
 	if (count == 1) {
-		*span = (struct span){ .first = entries[0].answer };
+		*span = (struct span){.first = entries[0].answer};
 	} else {
 		span->count = count;
 		result = arena_alloc(&apply->datapath->runs, count, &span->first);
@@ -228,7 +228,7 @@ static void half_fill(const struct apply *apply, const struct binding *binding,
 	const struct plan_subject *subject = &apply->plan->subjects[binding->subject];
 	int direction, family;
 
-	*half = (struct subject_half){ .ifindex = binding->ifindex };
+	*half = (struct subject_half){.ifindex = binding->ifindex};
 	for (direction = 0; direction < DIRECTIONS; direction++) {
 		half->set[direction] = apply->set[subject->set[direction]];
 		if (subject->enforced[direction])
@@ -272,8 +272,8 @@ static struct subject *subject_in_force(struct datapath *datapath, uint32_t ifin
 	return NULL;
 }
 
-static int subject_write(struct apply *apply, const struct binding *binding,
-			 uint32_t generation, bool peers_changed)
+static int subject_write(struct apply *apply, const struct binding *binding, uint32_t generation,
+			 bool peers_changed)
 {
 	struct datapath *datapath = apply->datapath;
 	struct subject *slot = &datapath->subjects[binding->ifindex % SUBJECT_SLOTS];
@@ -283,9 +283,9 @@ static int subject_write(struct apply *apply, const struct binding *binding,
 
 	half_fill(apply, binding, &half);
 	current = was ? &was->half[!apply->idle] : NULL;
-	half.generation = current && !peers_changed && half_equal(&half, current) ?
-				  current->generation :
-				  generation;
+	half.generation = current && !peers_changed && half_equal(&half, current)
+			      ? current->generation
+			      : generation;
 	if (!slot->half[apply->idle].ifindex) {
 		slot->half[apply->idle] = half;
 		return 0;
@@ -293,8 +293,8 @@ static int subject_write(struct apply *apply, const struct binding *binding,
 	if (was != &more)
 		memset(&more, 0, sizeof(more));
 	more.half[apply->idle] = half;
-	error = bpf_map_update_elem(datapath->maps.subjects_more, &binding->ifindex, &more,
-				    BPF_ANY);
+	error =
+	    bpf_map_update_elem(datapath->maps.subjects_more, &binding->ifindex, &more, BPF_ANY);
 	return error ? fail("subjects_more is full: %s", strerror(-error)) : 0;
 }
 
@@ -328,15 +328,15 @@ int apply_stage(struct datapath *datapath, const struct plan *plan, struct numbe
 		const struct numbers *old, const struct binding *bindings, size_t binding_count)
 {
 	struct apply apply = {
-		.datapath = datapath,
-		.plan = plan,
-		.numbers = numbers,
-		.old = old,
-		.idle = !(datapath->settings->version & 1),
-		.rule = xalloc((plan->rule_count + 1) * sizeof(uint32_t)),
-		.identity = xalloc((plan->class_count + 1) * sizeof(uint32_t)),
-		.table = xalloc((plan->table_count + 1) * sizeof(uint32_t)),
-		.set = xalloc((plan->set_count + 1) * sizeof(struct span)),
+	    .datapath = datapath,
+	    .plan = plan,
+	    .numbers = numbers,
+	    .old = old,
+	    .idle = !(datapath->settings->version & 1),
+	    .rule = xalloc((plan->rule_count + 1) * sizeof(uint32_t)),
+	    .identity = xalloc((plan->class_count + 1) * sizeof(uint32_t)),
+	    .table = xalloc((plan->table_count + 1) * sizeof(uint32_t)),
+	    .set = xalloc((plan->set_count + 1) * sizeof(struct span)),
 	};
 	bool peers_changed = false, compact;
 	int result = FAILED;

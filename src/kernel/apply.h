@@ -14,7 +14,7 @@
 /* Which interface a subject of the plan is. */
 struct binding {
 	uint32_t ifindex;
-	uint32_t subject; /* into plan->subjects */
+	uint32_t subject;	 /* into plan->subjects */
 	uint8_t link_local6[16]; /* of the pod's end, zero when unknown */
 };
 

@@ -40,13 +40,13 @@ int arena_open(struct arena *arena, const char *name, int outer, const char *pin
 	uint32_t number;
 
 	*arena = (struct arena){
-		.outer = outer,
-		.name = name,
-		.entry_size = entry_size,
-		.chunk_bits = chunk_bits,
-		.limit = limit,
-		.pins = pins ? xstrdup(pins) : NULL,
-		.chunks = xalloc(limit * sizeof(*arena->chunks)),
+	    .outer = outer,
+	    .name = name,
+	    .entry_size = entry_size,
+	    .chunk_bits = chunk_bits,
+	    .limit = limit,
+	    .pins = pins ? xstrdup(pins) : NULL,
+	    .chunks = xalloc(limit * sizeof(*arena->chunks)),
 	};
 	for (number = 0; number < limit; number++) {
 		char *pin = chunk_pin(arena, number);
@@ -83,7 +83,7 @@ void arena_mark(struct arena *arena, struct span span)
 	if (!span.count)
 		return;
 	GROW(arena->live, arena->live_count, arena->live_capacity);
-	arena->live[arena->live_count++] = (struct arena_gap){ span.first, span.count };
+	arena->live[arena->live_count++] = (struct arena_gap){span.first, span.count};
 }
 
 void arena_unmark(struct arena *arena)
@@ -105,7 +105,7 @@ static void gap_add(struct arena *arena, uint32_t first, uint32_t end)
 	if (first >= end)
 		return;
 	GROW(arena->gaps, arena->gap_count, arena->gap_capacity);
-	arena->gaps[arena->gap_count++] = (struct arena_gap){ first, end - first };
+	arena->gaps[arena->gap_count++] = (struct arena_gap){first, end - first};
 }
 
 void arena_seal(struct arena *arena)
@@ -139,13 +139,12 @@ static int chunk_add(struct arena *arena)
 	while (number < arena->limit && arena->chunks[number].fd >= 0)
 		number++;
 	if (number == arena->limit)
-		return fail("%s is full: %u entries in %u chunks", arena->name,
-			    arena->limit * size, arena->limit);
+		return fail("%s is full: %u entries in %u chunks", arena->name, arena->limit * size,
+			    arena->limit);
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "npctl_chunk", sizeof(uint32_t), arena->entry_size,
 			    size, &options);
 	if (fd < 0)
-		return fail("cannot create chunk %u of %s: %s", number, arena->name,
-			    strerror(-fd));
+		return fail("cannot create chunk %u of %s: %s", number, arena->name, strerror(-fd));
 	arena->chunks[number].fd = fd;
 	pin = chunk_pin(arena, number);
 	error = pin ? bpf_obj_pin(fd, pin) : 0;
@@ -153,8 +152,7 @@ static int chunk_add(struct arena *arena)
 		error = bpf_map_update_elem(arena->outer, &number, &fd, BPF_ANY);
 	free(pin);
 	if (error)
-		return fail("cannot add chunk %u to %s: %s", number, arena->name,
-			    strerror(-error));
+		return fail("cannot add chunk %u to %s: %s", number, arena->name, strerror(-error));
 	if (chunk_map(arena, number))
 		return FAILED;
 	arena->cursor = arena->gap_count;
@@ -228,7 +226,7 @@ void arena_shrink(struct arena *arena)
 		if (chunk->entries)
 			munmap(chunk->entries, chunk_bytes(arena));
 		close(chunk->fd);
-		*chunk = (struct arena_chunk){ .fd = -1 };
+		*chunk = (struct arena_chunk){.fd = -1};
 	}
 	free(used);
 }

@@ -20,8 +20,8 @@ struct arena_chunk {
 };
 
 struct arena {
-	int outer; /* array of maps */
-	char *pins; /* chunk n is pinned as PINS-n; NULL: kept by descriptor alone */
+	int outer;	  /* array of maps */
+	char *pins;	  /* chunk n is pinned as PINS-n; NULL: kept by descriptor alone */
 	const char *name; /* for errors */
 	uint32_t entry_size, chunk_bits, limit;
 	struct arena_chunk *chunks;

@@ -46,18 +46,17 @@ int datapath_open_maps(struct datapath *datapath, struct settings *settings,
 	int result = FAILED;
 
 	*datapath = (struct datapath){
-		.settings = settings,
-		.maps = *maps,
+	    .settings = settings,
+	    .maps = *maps,
 	};
 	if (bpf_obj_get_info_by_fd(maps->rules, &info, &length)) {
 		fail("cannot read the size of map rules: %s", strerror(errno));
 		goto out;
 	}
 	datapath->rule_limit = info.max_entries;
-	datapath->subjects = map_map(maps->subjects, "subjects",
-				     SUBJECT_SLOTS * sizeof(struct subject));
-	datapath->peers4 = map_map(maps->peers4, "peers4",
-				   2 * PEERS4_HALF * sizeof(struct span));
+	datapath->subjects =
+	    map_map(maps->subjects, "subjects", SUBJECT_SLOTS * sizeof(struct subject));
+	datapath->peers4 = map_map(maps->peers4, "peers4", 2 * PEERS4_HALF * sizeof(struct span));
 	datapath->rules = map_map(maps->rules, "rules", rules_bytes(datapath));
 	if (!datapath->subjects || !datapath->peers4 || !datapath->rules)
 		goto out;
@@ -75,9 +74,9 @@ out:
 
 int datapath_open(struct datapath *datapath, struct instance *instance)
 {
-	static const char *const names[] = { "subjects", "subjects_more", "peers4", "rules",
-					     "counters", "runs",	  "runs6" };
-	struct datapath_maps maps = { -1, -1, -1, -1, -1, -1, -1 };
+	static const char *const names[] = {"subjects", "subjects_more", "peers4", "rules",
+					    "counters", "runs",		 "runs6"};
+	struct datapath_maps maps = {-1, -1, -1, -1, -1, -1, -1};
 	int *fd = &maps.subjects;
 	char *pins = instance_path(instance, "maps", "");
 	size_t i, length = strlen(pins);

@@ -33,8 +33,7 @@ static int document_add(const char *name, void *data)
 	document = document_get(filling->instance, name);
 	if (json_is_object(document))
 		result = model_add(filling->model, document, name);
-	json_array_foreach(document, i, object)
-	{
+	json_array_foreach (document, i, object) {
 		result = model_add(filling->model, object, name);
 		if (result)
 			break;
@@ -59,9 +58,9 @@ static int host_add(struct model *model)
 		if (!each->ifa_addr ||
 		    (each->ifa_addr->sa_family != AF_INET && each->ifa_addr->sa_family != AF_INET6))
 			continue;
-		bytes = each->ifa_addr->sa_family == AF_INET ?
-				(void *)&((struct sockaddr_in *)each->ifa_addr)->sin_addr :
-				(void *)&((struct sockaddr_in6 *)each->ifa_addr)->sin6_addr;
+		bytes = each->ifa_addr->sa_family == AF_INET
+			    ? (void *)&((struct sockaddr_in *)each->ifa_addr)->sin_addr
+			    : (void *)&((struct sockaddr_in6 *)each->ifa_addr)->sin6_addr;
 		inet_ntop(each->ifa_addr->sa_family, bytes, text, sizeof(text));
 		json_array_append_new(addresses, json_string(text));
 	}
@@ -75,15 +74,14 @@ static int host_add(struct model *model)
 
 int enforce_model(struct instance *instance, struct model **model)
 {
-	struct filling filling = { .instance = instance, .model = model_new() };
+	struct filling filling = {.instance = instance, .model = model_new()};
 	json_t *attachments = document_get(instance, "attachments"), *each;
 	const char *subject;
 	size_t i;
 
 	if (document_each(instance, document_add, &filling) || host_add(filling.model))
 		goto failed;
-	json_array_foreach(attachments, i, each)
-	{
+	json_array_foreach (attachments, i, each) {
 		subject = json_string_value(json_object_get(each, "subject"));
 		if (subject && model_subject_add(filling.model, subject))
 			goto failed;
@@ -119,8 +117,7 @@ static void link_local_find(const json_t *topology, const char *subject, uint8_t
 	json_t *pod;
 	size_t i;
 
-	json_array_foreach(json_object_get(topology, "pods"), i, pod)
-	{
+	json_array_foreach (json_object_get(topology, "pods"), i, pod) {
 		const char *name = json_string_value(json_object_get(pod, "pod"));
 		const char *text = json_string_value(json_object_get(pod, "mac"));
 
@@ -128,8 +125,9 @@ static void link_local_find(const json_t *topology, const char *subject, uint8_t
 		    sscanf(text, "%x:%x:%x:%x:%x:%x", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
 			   &mac[5]) != 6)
 			continue;
-		memcpy(address, (uint8_t[16]){ 0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1],
-					       mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5] },
+		memcpy(address,
+		       (uint8_t[16]){0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1], mac[2], 0xff,
+				     0xfe, mac[3], mac[4], mac[5]},
 		       16);
 	}
 }
@@ -143,8 +141,7 @@ static size_t bindings_make(struct instance *instance, const struct plan *plan,
 	size_t count = 0, i;
 
 	*bindings = xalloc((json_array_size(attachments) + 1) * sizeof(**bindings));
-	json_array_foreach(attachments, i, each)
-	{
+	json_array_foreach (attachments, i, each) {
 		const char *name = json_string_value(json_object_get(each, "subject"));
 		int subject = name ? plan_subject_find(plan, name) : -1;
 		struct binding *binding = &(*bindings)[count];

@@ -13,10 +13,10 @@
 static void seed4(int map, uint32_t ifindex, const struct connection *c, const struct flow *flow)
 {
 	struct flow4_key key = {
-		.ifindex = ifindex,
-		.local_port = htons(c->local_port),
-		.remote_port = htons(c->remote_port),
-		.protocol = c->protocol,
+	    .ifindex = ifindex,
+	    .local_port = htons(c->local_port),
+	    .remote_port = htons(c->remote_port),
+	    .protocol = c->protocol,
 	};
 
 	memcpy(&key.local, c->local.bytes, 4);
@@ -28,10 +28,10 @@ static void seed4(int map, uint32_t ifindex, const struct connection *c, const s
 static void seed6(int map, uint32_t ifindex, const struct connection *c, const struct flow *flow)
 {
 	struct flow6_key key = {
-		.ifindex = ifindex,
-		.local_port = htons(c->local_port),
-		.remote_port = htons(c->remote_port),
-		.protocol = c->protocol,
+	    .ifindex = ifindex,
+	    .local_port = htons(c->local_port),
+	    .remote_port = htons(c->remote_port),
+	    .protocol = c->protocol,
 	};
 
 	memcpy(key.local, c->local.bytes, 16);
@@ -53,8 +53,8 @@ int flows_seed(struct instance *instance, uint32_t ifindex, const char *netns)
 	for (i = 0; i < count; i++) {
 		const struct connection *c = &connections[i];
 		struct flow flow = {
-			.initiator = c->accepted ? INGRESS : EGRESS,
-			.lifetime = c->protocol == IPPROTO_TCP ? LIFE_TCP_OPEN : LIFE_UDP,
+		    .initiator = c->accepted ? INGRESS : EGRESS,
+		    .lifetime = c->protocol == IPPROTO_TCP ? LIFE_TCP_OPEN : LIFE_UDP,
 		};
 
 		if (c->local.family == 4)

@@ -40,13 +40,12 @@ static size_t bucket_fill(const struct plan *plan, const uint32_t *identity, uin
 	/* *at is the last bound that does not begin behind `start` */
 	while (next + 1 < plan->bound4_count && plan->bounds4[next + 1].start <= start)
 		next++;
-	entries[count++] = (struct run_entry){ start, identity[plan->bounds4[next].class] };
+	entries[count++] = (struct run_entry){start, identity[plan->bounds4[next].class]};
 	while (next + 1 < plan->bound4_count && plan->bounds4[next + 1].start < end) {
 		next++;
 		if (identity[plan->bounds4[next].class] != entries[count - 1].answer)
-			entries[count++] = (struct run_entry){
-				plan->bounds4[next].start, identity[plan->bounds4[next].class]
-			};
+			entries[count++] = (struct run_entry){plan->bounds4[next].start,
+							      identity[plan->bounds4[next].class]};
 	}
 	*at = next;
 	return count;
@@ -57,15 +56,14 @@ static bool bucket_same(struct datapath *datapath, struct span span,
 {
 	if (count == 1)
 		return !span.count && span.first == entries[0].answer;
-	return span.count == count &&
-	       !memcmp(arena_entries(&datapath->runs, span.first), entries,
-		       count * sizeof(*entries));
+	return span.count == count && !memcmp(arena_entries(&datapath->runs, span.first), entries,
+					      count * sizeof(*entries));
 }
 
 static int bucket_write(struct datapath *datapath, const struct run_entry *entries, size_t count,
 			struct span *span)
 {
-	*span = (struct span){ .first = entries[0].answer };
+	*span = (struct span){.first = entries[0].answer};
 	if (count == 1)
 		return 0;
 	span->count = count;
@@ -114,16 +112,16 @@ static size_t flatten6(const struct plan *plan, const uint32_t *identity,
 
 		if (count && out[count - 1].span.first == identity[bound->class])
 			continue;
-		out[count++] = (struct run6_entry){ bound->high, bound->low,
-						    { .first = identity[bound->class] } };
+		out[count++] =
+		    (struct run6_entry){bound->high, bound->low, {.first = identity[bound->class]}};
 	}
 	*entries = out;
 	return count;
 }
 
 /* Leaf by leaf, the tree under `root` says the same as the flat entries. */
-static bool tree_same(struct datapath *datapath, struct span root,
-		      const struct run6_entry *entries, size_t count)
+static bool tree_same(struct datapath *datapath, struct span root, const struct run6_entry *entries,
+		      size_t count)
 {
 	const struct run6_entry *directory;
 	uint32_t i;
@@ -136,7 +134,7 @@ static bool tree_same(struct datapath *datapath, struct span root,
 		struct span leaf = directory[i].span;
 		uint32_t size = leaf.count ? leaf.count : 1;
 		const struct run6_entry *from =
-			leaf.count ? entries6(datapath, leaf) : &directory[i];
+		    leaf.count ? entries6(datapath, leaf) : &directory[i];
 
 		if (at + size > count || memcmp(from, entries + at, size * sizeof(*from)))
 			return false;

@@ -24,13 +24,12 @@ static int programs_open(struct sandbox *sandbox)
 	sandbox->programs = bench_bpf__open();
 	if (!sandbox->programs)
 		return fail("cannot open the benchmark's programs: %s", strerror(errno));
-	bpf_object__for_each_map(map, sandbox->programs->obj)
-		bpf_map__set_pin_path(map, NULL);
+	bpf_object__for_each_map(map, sandbox->programs->obj) bpf_map__set_pin_path(map, NULL);
 	error = bench_bpf__load(sandbox->programs);
 	if (error)
 		return fail("cannot load the benchmark's programs: %s", strerror(-error));
 	sandbox->settings = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
-			       bpf_map__fd(sandbox->programs->maps.settings), 0);
+				 bpf_map__fd(sandbox->programs->maps.settings), 0);
 	if (sandbox->settings == MAP_FAILED)
 		return fail("cannot map the benchmark's settings: %s", strerror(errno));
 	return 0;
@@ -39,13 +38,13 @@ static int programs_open(struct sandbox *sandbox)
 static int datapath_of(struct sandbox *sandbox)
 {
 	struct datapath_maps maps = {
-		.subjects = bpf_map__fd(sandbox->programs->maps.subjects),
-		.subjects_more = bpf_map__fd(sandbox->programs->maps.subjects_more),
-		.peers4 = bpf_map__fd(sandbox->programs->maps.peers4),
-		.rules = bpf_map__fd(sandbox->programs->maps.rules),
-		.counters = bpf_map__fd(sandbox->programs->maps.counters),
-		.runs = bpf_map__fd(sandbox->programs->maps.runs),
-		.runs6 = bpf_map__fd(sandbox->programs->maps.runs6),
+	    .subjects = bpf_map__fd(sandbox->programs->maps.subjects),
+	    .subjects_more = bpf_map__fd(sandbox->programs->maps.subjects_more),
+	    .peers4 = bpf_map__fd(sandbox->programs->maps.peers4),
+	    .rules = bpf_map__fd(sandbox->programs->maps.rules),
+	    .counters = bpf_map__fd(sandbox->programs->maps.counters),
+	    .runs = bpf_map__fd(sandbox->programs->maps.runs),
+	    .runs6 = bpf_map__fd(sandbox->programs->maps.runs6),
 	};
 	int i;
 
@@ -56,7 +55,7 @@ static int datapath_of(struct sandbox *sandbox)
 
 int sandbox_force(struct sandbox *sandbox, const struct plan *plan)
 {
-	struct binding binding = { .ifindex = LOOPBACK };
+	struct binding binding = {.ifindex = LOOPBACK};
 	uint32_t limits[NUMBER_KINDS];
 	struct numbers *numbers = NULL;
 
@@ -99,10 +98,10 @@ void sandbox_close(struct sandbox *sandbox)
 }
 
 int sandbox_run(struct sandbox *sandbox, const char *program, const void *frame, size_t length,
-	      uint32_t runs, uint32_t *verdict, uint32_t *ns)
+		uint32_t runs, uint32_t *verdict, uint32_t *ns)
 {
 	struct bpf_program *found =
-		bpf_object__find_program_by_name(sandbox->programs->obj, program);
+	    bpf_object__find_program_by_name(sandbox->programs->obj, program);
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = length,
 		    .repeat = runs);
 	int error = found ? bpf_prog_test_run_opts(bpf_program__fd(found), &options) : -ENOENT;
@@ -135,7 +134,7 @@ int sandbox_prefixes(struct sandbox *sandbox, const struct prefix *prefixes, siz
 		struct {
 			uint32_t bits;
 			uint8_t address[4];
-		} key = { .bits = prefixes[i].length };
+		} key = {.bits = prefixes[i].length};
 
 		memcpy(key.address, prefixes[i].address.bytes, 4);
 		if (bpf_map_update_elem(fd, &key, &identity, BPF_ANY))

@@ -27,7 +27,7 @@ int sandbox_force(struct sandbox *sandbox, const struct plan *plan);
 
 /* One `program` over one Ethernet frame: its return value, and ns for each of `runs`. */
 int sandbox_run(struct sandbox *sandbox, const char *program, const void *frame, size_t length,
-	      uint32_t runs, uint32_t *verdict, uint32_t *ns);
+		uint32_t runs, uint32_t *verdict, uint32_t *ns);
 
 /* Addresses that the peer lookups take in turn, and the kernel's trie beside the runs. */
 int sandbox_samples(struct sandbox *sandbox, const uint32_t *addresses, size_t count);

@@ -16,10 +16,10 @@
 #include "kernel/sandbox.h"
 #include "policy/model.h"
 
-#define REFUSED()                                                                              \
-	do {                                                                                   \
-		print_error("%s\n", failure());                                               \
-		_fail(__FILE__, __LINE__);                                                     \
+#define REFUSED()                               \
+	do {                                    \
+		print_error("%s\n", failure()); \
+		_fail(__FILE__, __LINE__);      \
 	} while (0)
 #define PASS (-1)
 #define DROP 2
@@ -31,17 +31,17 @@
 static struct sandbox *sandbox;
 
 static const char *const backend =
-	"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'backend','namespace':'default'},"
-	"'spec':{'containers':[{'name':'c','image':'i'}]},'status':{'podIP':'10.0.0.10',"
-	"'podIPs':[{'ip':'10.0.0.10'},{'ip':'fd00::10'}]}}";
+    "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'backend','namespace':'default'},"
+    "'spec':{'containers':[{'name':'c','image':'i'}]},'status':{'podIP':'10.0.0.10',"
+    "'podIPs':[{'ip':'10.0.0.10'},{'ip':'fd00::10'}]}}";
 
 static const char *const rules[] = {
-	"{'kind':'Rule','id':1,'action':'allow','direction':'ingress','peer':'10.0.0.20/32',"
-	"'ports':['tcp/8080','udp/53','sctp/99','icmp/8']}",
-	"{'kind':'Rule','id':2,'action':'allow','direction':'ingress','peer':'fd00::20/128',"
-	"'ports':['tcp/8080','udp/53','icmpv6/128']}",
-	"{'kind':'Rule','id':3,'action':'allow','direction':'egress','peer':'10.0.0.40/32'}",
-	"{'kind':'Rule','id':4,'action':'allow','direction':'egress','peer':'fd00::40/128'}",
+    "{'kind':'Rule','id':1,'action':'allow','direction':'ingress','peer':'10.0.0.20/32',"
+    "'ports':['tcp/8080','udp/53','sctp/99','icmp/8']}",
+    "{'kind':'Rule','id':2,'action':'allow','direction':'ingress','peer':'fd00::20/128',"
+    "'ports':['tcp/8080','udp/53','icmpv6/128']}",
+    "{'kind':'Rule','id':3,'action':'allow','direction':'egress','peer':'10.0.0.40/32'}",
+    "{'kind':'Rule','id':4,'action':'allow','direction':'egress','peer':'fd00::40/128'}",
 };
 
 static void model_put(struct model *model, const char *quoted)
@@ -123,15 +123,15 @@ static int out(const struct frame *frame)
 	return (int)verdict;
 }
 
-#define IN(frame_expression, wanted)                                                           \
-	do {                                                                                   \
-		struct frame frame_ = frame_expression;                                        \
-		assert_int_equal(in(&frame_), wanted);                                         \
+#define IN(frame_expression, wanted)                    \
+	do {                                            \
+		struct frame frame_ = frame_expression; \
+		assert_int_equal(in(&frame_), wanted);  \
 	} while (0)
-#define OUT(frame_expression, wanted)                                                          \
-	do {                                                                                   \
-		struct frame frame_ = frame_expression;                                        \
-		assert_int_equal(out(&frame_), wanted);                                        \
+#define OUT(frame_expression, wanted)                   \
+	do {                                            \
+		struct frame frame_ = frame_expression; \
+		assert_int_equal(out(&frame_), wanted); \
 	} while (0)
 
 static void syn_is_judged(void **state)
@@ -216,8 +216,7 @@ static void vlan_tags(void **state)
 	IN(tagged(3, FRIEND, 8080), DROP);
 }
 
-static struct frame with_options(const char *from, uint16_t port, const void *options,
-				 size_t bytes)
+static struct frame with_options(const char *from, uint16_t port, const void *options, size_t bytes)
 {
 	struct frame frame = ethernet();
 
@@ -228,13 +227,13 @@ static struct frame with_options(const char *from, uint16_t port, const void *op
 
 static void ip_options(void **state)
 {
-	static const uint8_t nops[40] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-					  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-					  1, 1 };
-	static const uint8_t record[8] = { 7, 7, 4, 0, 0, 0, 0, 0 };
-	static const uint8_t loose[8] = { 131, 7, 4, 10, 0, 0, 1, 0 };
-	static const uint8_t strict[8] = { 1, 137, 7, 4, 10, 0, 0, 1 };
-	static const uint8_t endless[4] = { 7, 0, 0, 0 };
+	static const uint8_t nops[40] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+					 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+					 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+	static const uint8_t record[8] = {7, 7, 4, 0, 0, 0, 0, 0};
+	static const uint8_t loose[8] = {131, 7, 4, 10, 0, 0, 1, 0};
+	static const uint8_t strict[8] = {1, 137, 7, 4, 10, 0, 0, 1};
+	static const uint8_t endless[4] = {7, 0, 0, 0};
 
 	(void)state;
 	IN(with_options(FRIEND, 8080, nops, 4), PASS);
@@ -254,7 +253,7 @@ static void malformed(void **state)
 
 	(void)state;
 	frame = tcp4(FRIEND, 1000, POD, 8080, SYN);
-	for (length = 15; length < frame.length; length++) {
+	for (length = 14 + 20; length < frame.length; length++) {
 		struct frame cut = frame;
 
 		cut.length = length;
@@ -269,7 +268,7 @@ static void malformed(void **state)
 	frame.bytes[14] = 0x45;
 	assert_int_equal(in(&frame), PASS);
 	frame = tcp6("fd00::20", 1000, "fd00::10", 8080, SYN);
-	for (length = 15; length < frame.length; length++) {
+	for (length = 14 + 40; length < frame.length; length++) {
 		struct frame cut = frame;
 
 		cut.length = length;
@@ -284,10 +283,10 @@ static struct frame piece4(const char *from, uint16_t port, uint8_t protocol, ui
 			   uint16_t at, bool more)
 {
 	struct frame frame = ethernet();
-	struct iphdr *ip = ip4(&frame, from, POD, protocol, NULL, 0);
 
-	ip->id = htons(id);
-	ip->frag_off = htons(at | (more ? IP_MF : 0));
+	ip4(&frame, from, POD, protocol, NULL, 0);
+	frame_poke16(&frame, IP4_ID, id);
+	frame_poke16(&frame, IP4_FRAGMENT, at | (more ? IP_MF : 0));
 	if (at)
 		frame_add(&frame, "later bytes that are no header: ", 32);
 	else if (protocol == IPPROTO_UDP)
@@ -379,8 +378,8 @@ static struct frame extended(const char *from, uint16_t port, const uint8_t *typ
 
 static void extension_headers(void **state)
 {
-	static const uint8_t some[] = { 0, 60, 43, 51, 60 };
-	static const uint8_t many[] = { 0, 60, 60, 60, 60, 60, 60, 60, 60, 60 };
+	static const uint8_t some[] = {0, 60, 43, 51, 60};
+	static const uint8_t many[] = {0, 60, 60, 60, 60, 60, 60, 60, 60, 60};
 	struct frame frame;
 
 	(void)state;
@@ -392,7 +391,7 @@ static void extension_headers(void **state)
 	IN(extended("fd00::20", 22, many, 7), DROP);
 	IN(extended("fd00::20", 8080, many, 10), DROP);
 	/* a route that has not ended: the destination is not the last one */
-	frame = extended("fd00::20", 8080, (uint8_t[]){ 43 }, 1);
+	frame = extended("fd00::20", 8080, (uint8_t[]){43}, 1);
 	frame.bytes[14 + 40 + 3] = 1;
 	assert_int_equal(in(&frame), DROP);
 }
@@ -478,7 +477,8 @@ static struct frame neighbour(const char *from, uint8_t type, uint8_t hops)
 {
 	struct frame frame = ethernet();
 
-	ip6(&frame, from, "ff02::1", IPPROTO_ICMPV6)->hop_limit = hops;
+	ip6(&frame, from, "ff02::1", IPPROTO_ICMPV6);
+	frame.bytes[IP6_HOPS] = hops;
 	icmp(&frame, type, 0, 0);
 	frame_add(&frame, "target addressxx", 16);
 	return frame;
@@ -527,7 +527,7 @@ static void spoofed(void **state)
 	OUT(tcp6("fd00::11", 1000, "fd00::40", 443, SYN), DROP);
 	/* a wrapped lie is one as well */
 	OUT(piece4(FRIEND, 0, IPPROTO_UDP, 9, 5, true), DROP);
-	OUT(with_options("10.0.0.11", 1000, (uint8_t[]){ 131, 3, 4, 0 }, 4), DROP);
+	OUT(with_options("10.0.0.11", 1000, (uint8_t[]){131, 3, 4, 0}, 4), DROP);
 }
 
 static void unenforced(void **state)
@@ -598,11 +598,11 @@ static void lifetimes(void **state)
 /* What user space found in the pod's socket table, nobody has judged yet. */
 static void seeded(void **state)
 {
-	struct flow flow = { .initiator = INGRESS, .lifetime = LIFE_TCP_OPEN };
-	struct flow4_key key = { .ifindex = 1,
-				 .local_port = htons(8080),
-				 .remote_port = htons(1000),
-				 .protocol = IPPROTO_TCP };
+	struct flow flow = {.initiator = INGRESS, .lifetime = LIFE_TCP_OPEN};
+	struct flow4_key key = {.ifindex = 1,
+				.local_port = htons(8080),
+				.remote_port = htons(1000),
+				.protocol = IPPROTO_TCP};
 	int fd = bpf_map__fd(sandbox->programs->maps.flows4);
 
 	(void)state;
@@ -671,8 +671,8 @@ static struct counter counted(const char *name)
 
 	for (i = 0; i < sandbox->datapath.rule_limit; i++)
 		if (!strcmp(sandbox->datapath.rules[i].name, name))
-			assert_int_equal(
-				apply_counter(sandbox->datapath.maps.counters, i, &sum), 0);
+			assert_int_equal(apply_counter(sandbox->datapath.maps.counters, i, &sum),
+					 0);
 	return sum;
 }
 
@@ -705,14 +705,29 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup(function, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(syn_is_judged), TEST(replies_pass),      TEST(syn_on_a_known_tuple),
-		TEST(vlan_tags),     TEST(no_flow_without_syn), TEST(ip_options),
-		TEST(malformed),     TEST(fragments4),	      TEST(fragments6),
-		TEST(echoes),	     TEST(extension_headers), TEST(icmp_errors),
-		TEST(icmp6_errors),  TEST(neighbours),	      TEST(spoofed),
-		TEST(unenforced),    TEST(generations),	      TEST(lifetimes),
-		TEST(seeded),	     TEST(protocols),	      TEST(oneself),
-		TEST(no_subject),    TEST(every_packet_is_counted),
+	    TEST(syn_is_judged),
+	    TEST(replies_pass),
+	    TEST(syn_on_a_known_tuple),
+	    TEST(vlan_tags),
+	    TEST(no_flow_without_syn),
+	    TEST(ip_options),
+	    TEST(malformed),
+	    TEST(fragments4),
+	    TEST(fragments6),
+	    TEST(echoes),
+	    TEST(extension_headers),
+	    TEST(icmp_errors),
+	    TEST(icmp6_errors),
+	    TEST(neighbours),
+	    TEST(spoofed),
+	    TEST(unenforced),
+	    TEST(generations),
+	    TEST(lifetimes),
+	    TEST(seeded),
+	    TEST(protocols),
+	    TEST(oneself),
+	    TEST(no_subject),
+	    TEST(every_packet_is_counted),
 	};
 	struct plan *plan;
 	int failed;

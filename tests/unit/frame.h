@@ -29,9 +29,20 @@ static inline void *frame_add(struct frame *frame, const void *header, size_t le
 	return place;
 }
 
+/* Where fields stand in a frame without tags. */
+#define IP4_ID 18
+#define IP4_FRAGMENT 20
+#define IP6_HOPS 21
+
+static inline void frame_poke16(struct frame *frame, size_t at, uint16_t value)
+{
+	value = htons(value);
+	memcpy(frame->bytes + at, &value, 2);
+}
+
 static inline struct frame ethernet(void)
 {
-	struct frame frame = { .length = sizeof(struct ethhdr), .type = 12 };
+	struct frame frame = {.length = sizeof(struct ethhdr), .type = 12};
 
 	memset(frame.bytes, 2, 12);
 	return frame;
@@ -45,7 +56,7 @@ static inline void ether_type(struct frame *frame, uint16_t type)
 
 static inline void vlan(struct frame *frame, uint16_t type, uint16_t id)
 {
-	uint16_t tag[2] = { htons(id), 0 };
+	uint16_t tag[2] = {htons(id), 0};
 
 	ether_type(frame, type);
 	frame->type = frame->length + 2;
@@ -53,41 +64,39 @@ static inline void vlan(struct frame *frame, uint16_t type, uint16_t id)
 }
 
 /* `options`: bytes of them, a multiple of four. */
-static inline struct iphdr *ip4(struct frame *frame, const char *from, const char *to,
-				uint8_t protocol, const void *options, size_t option_bytes)
+static inline void ip4(struct frame *frame, const char *from, const char *to, uint8_t protocol,
+		       const void *options, size_t option_bytes)
 {
-	struct iphdr ip = { .version = 4,
-			    .ihl = 5 + option_bytes / 4,
-			    .ttl = 64,
-			    .tot_len = htons(1000),
-			    .protocol = protocol };
-	struct iphdr *place;
+	struct iphdr ip = {.version = 4,
+			   .ihl = 5 + option_bytes / 4,
+			   .ttl = 64,
+			   .tot_len = htons(1000),
+			   .protocol = protocol};
 
 	inet_pton(AF_INET, from, &ip.saddr);
 	inet_pton(AF_INET, to, &ip.daddr);
 	ether_type(frame, ETH_P_IP);
-	place = frame_add(frame, &ip, sizeof(ip));
-	frame_add(frame, options, option_bytes);
-	return place;
+	frame_add(frame, &ip, sizeof(ip));
+	if (option_bytes)
+		frame_add(frame, options, option_bytes);
 }
 
-static inline struct ipv6hdr *ip6(struct frame *frame, const char *from, const char *to,
-				  uint8_t protocol)
+static inline void ip6(struct frame *frame, const char *from, const char *to, uint8_t protocol)
 {
-	struct ipv6hdr ip = { .version = 6, .hop_limit = 64, .nexthdr = protocol };
+	struct ipv6hdr ip = {.version = 6, .hop_limit = 64, .nexthdr = protocol};
 
 	inet_pton(AF_INET6, from, &ip.saddr);
 	inet_pton(AF_INET6, to, &ip.daddr);
 	ether_type(frame, ETH_P_IPV6);
 	frame->next = frame->length + 6;
-	return frame_add(frame, &ip, sizeof(ip));
+	frame_add(frame, &ip, sizeof(ip));
 }
 
 /* An extension header of type `type` before whatever comes next. */
 static inline void *extension6(struct frame *frame, uint8_t type, uint8_t length_field,
 			       size_t bytes)
 {
-	uint8_t header[256] = { frame->bytes[frame->next], length_field };
+	uint8_t header[256] = {frame->bytes[frame->next], length_field};
 
 	frame->bytes[frame->next] = type;
 	frame->next = frame->length;
@@ -101,7 +110,7 @@ static inline void *extension6(struct frame *frame, uint8_t type, uint8_t length
 
 static inline void tcp(struct frame *frame, uint16_t from, uint16_t to, uint8_t flags)
 {
-	struct tcphdr header = { .source = htons(from), .dest = htons(to), .doff = 5 };
+	struct tcphdr header = {.source = htons(from), .dest = htons(to), .doff = 5};
 
 	((uint8_t *)&header)[13] = flags;
 	frame_add(frame, &header, sizeof(header));
@@ -109,7 +118,7 @@ static inline void tcp(struct frame *frame, uint16_t from, uint16_t to, uint8_t 
 
 static inline void udp(struct frame *frame, uint16_t from, uint16_t to)
 {
-	struct udphdr header = { .source = htons(from), .dest = htons(to), .len = htons(8) };
+	struct udphdr header = {.source = htons(from), .dest = htons(to), .len = htons(8)};
 
 	frame_add(frame, &header, sizeof(header));
 }
@@ -117,7 +126,7 @@ static inline void udp(struct frame *frame, uint16_t from, uint16_t to)
 /* ICMP of either family: the layouts agree. */
 static inline void icmp(struct frame *frame, uint8_t type, uint8_t code, uint16_t id)
 {
-	struct icmphdr header = { .type = type, .code = code, .un.echo.id = htons(id) };
+	struct icmphdr header = {.type = type, .code = code, .un.echo.id = htons(id)};
 
 	frame_add(frame, &header, sizeof(header));
 }
