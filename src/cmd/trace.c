@@ -67,7 +67,7 @@ static char *end_text(const struct trace *trace, const struct event *event, bool
 		event_destination(event, &address);
 	address_text(&address, text);
 	pod = names_pod(trace->names, &address);
-	if (protocol_has_ports(event->protocol))
+	if (ip_protocol_has_ports(event->protocol))
 		snprintf(number, sizeof(number), ":%u", port);
 	return xprintf("%s%s%s%s%s%s", pod ? pod : "", pod ? " " : "",
 		       *number && address.family == 6 ? "[" : "", text,
@@ -83,10 +83,10 @@ static const char *what_text(const struct event *event)
 	else if (event->protocol == IPPROTO_TCP)
 		snprintf(text, sizeof(text), "TCP %s", tcp_flags_text(event->tcp_flags));
 	else if (event->protocol == IPPROTO_ICMP || event->protocol == IPPROTO_ICMPV6)
-		snprintf(text, sizeof(text), "%s %u/%u", protocol_text(event->protocol),
+		snprintf(text, sizeof(text), "%s %u/%u", ip_protocol_text(event->protocol),
 			 ntohs(event->source_port), ntohs(event->destination_port));
 	else
-		snprintf(text, sizeof(text), "%s", protocol_text(event->protocol));
+		snprintf(text, sizeof(text), "%s", ip_protocol_text(event->protocol));
 	return text;
 }
 

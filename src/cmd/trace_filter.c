@@ -50,7 +50,7 @@ static int take_ends(const struct words *words, const struct names *names,
 
 static int take_protocol(const char *text, struct sink *sink)
 {
-	if (!protocol_parse(text, &sink->protocol))
+	if (!ip_protocol_parse(text, &sink->protocol))
 		return misuse("\"%s\" is not a protocol (tcp, udp, sctp, icmp, icmpv6 or a number)",
 			      text);
 	return 0;

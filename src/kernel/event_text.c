@@ -25,7 +25,7 @@ static const struct {
     {IPPROTO_ICMP, "ICMP"}, {IPPROTO_ICMPV6, "ICMPv6"},
 };
 
-const char *protocol_text(uint8_t protocol)
+const char *ip_protocol_text(uint8_t protocol)
 {
 	static char buffers[4][4];
 	static unsigned int next;
@@ -39,7 +39,7 @@ const char *protocol_text(uint8_t protocol)
 	return buffer;
 }
 
-bool protocol_parse(const char *text, uint8_t *protocol)
+bool ip_protocol_parse(const char *text, uint8_t *protocol)
 {
 	unsigned long number;
 	char *end;
@@ -54,7 +54,7 @@ bool protocol_parse(const char *text, uint8_t *protocol)
 	return text[0] >= '1' && text[0] <= '9' && !*end && number < 256;
 }
 
-bool protocol_has_ports(uint8_t protocol)
+bool ip_protocol_has_ports(uint8_t protocol)
 {
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
 }
@@ -152,7 +152,7 @@ static void set_ends(json_t *object, const struct names *names, const struct eve
 {
 	static const char *from[] = {"source", "source_port", "source_pod"};
 	static const char *to[] = {"destination", "destination_port", "destination_pod"};
-	bool ports = protocol_has_ports(event->protocol);
+	bool ports = ip_protocol_has_ports(event->protocol);
 	struct address source, destination;
 
 	event_source(event, &source);
@@ -202,7 +202,7 @@ json_t *event_json(const struct names *names, const struct event *event)
 	set_number(object, "ifindex", event->ifindex);
 	if (event->family) {
 		set_ends(object, names, event);
-		set_text(object, "protocol", protocol_text(event->protocol));
+		set_text(object, "protocol", ip_protocol_text(event->protocol));
 	} else {
 		set_number(object, "ether_type", ntohs(event->ether_type));
 	}
