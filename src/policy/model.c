@@ -296,6 +296,7 @@ static reader reader_of_kind(const char *kind)
 	    {"CidrList", read_list},
 	    {"NpctlHost", read_host},
 	    {"Service", read_nothing},
+	    {"RuleSequence", read_nothing},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
@@ -330,9 +331,8 @@ int model_subject_add(struct model *model, const char *name)
 		return 0;
 	}
 	pod = model_pod_find(model, name);
-	if (!pod)
-		return fail("pod \"%s\" does not exist", name);
-	pod->subject = true;
+	if (pod) /* an attachment may outlive its pod */
+		pod->subject = true;
 	return 0;
 }
 

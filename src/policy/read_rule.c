@@ -195,7 +195,7 @@ static int parse_selector(struct model *model, const char *text, struct peer *pe
 static int parse_pod(struct model *model, const char *text, struct peer *peer)
 {
 	const struct pod *pod = model_pod_find(model, text);
-	const char *slash = strchr(text, '/');
+	const char *slash = strchr(text, '/'), *namespace;
 
 	peer->kind = PEER_POD;
 	if (pod) {
@@ -204,6 +204,9 @@ static int parse_pod(struct model *model, const char *text, struct peer *peer)
 	}
 	/* A rule may stand before its pod does, and after it has gone. */
 	if (!slash || strchr(slash + 1, '/') || !schema_is_dns_subdomain(slash + 1))
+		return -1;
+	namespace = texts_get_part(&model->texts, text, (size_t)(slash - text));
+	if (!schema_is_dns_label(namespace))
 		return -1;
 	peer->name = model_text(model, text);
 	return 0;

@@ -760,6 +760,7 @@ const struct schema *schema_of_kind(const char *kind, const char *version)
 	    {"AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", &admin_schema},
 	    {"BaselineAdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", &baseline_schema},
 	    {"Rule", "", &own_schema},
+	    {"RuleSequence", "", &own_schema},
 	    {"Default", "", &own_schema},
 	    {"CidrList", "", &own_schema},
 	    {"NpctlHost", "", &own_schema},

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "cmd/policy.h"
+
+static const struct verb verbs[] = {
+    {"allow", "PEER…", "let a peer through, and thereby deny the rest", 0, -1, policy_line_options,
+     policy_allow, "PEER"},
+    {"deny", "PEER…", "keep a peer out", 0, -1, policy_line_options, policy_deny, "PEER"},
+    {"default", "allow|deny|auto", "what happens where nothing else decides", 1, 1,
+     policy_default_options, policy_default, "allow|deny|auto"},
+    {"list", "", "every rule, in the order of judgement, with its hits", 0, 0, policy_list_options,
+     policy_list, NULL},
+    {"delete", "ID|POLICY…", "take rules or policies away", 0, -1, policy_delete_options,
+     policy_delete, "POLICY"},
+    {0},
+};
+
+const struct command command_policy = {"policy",
+				       "rules and policies, and why they decide as they do", verbs};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The verbs of `policy`, which live in several files. */
+#ifndef NPCTL_CMD_POLICY_H
+#define NPCTL_CMD_POLICY_H
+
+#include "cmd/cmd.h"
+#include "kernel/instance.h"
+#include "policy/model.h"
+#include "policy/numbers.h"
+
+int policy_allow(struct context *context, const struct words *words);
+int policy_deny(struct context *context, const struct words *words);
+int policy_default(struct context *context, const struct words *words);
+int policy_delete(struct context *context, const struct words *words);
+int policy_list(struct context *context, const struct words *words);
+
+extern const struct option policy_line_options[], policy_default_options[], policy_delete_options[],
+    policy_list_options[];
+
+/* A new reference; an empty array when the document is not there. */
+json_t *document_array(struct instance *instance, const char *name);
+
+/* The hit counts of a loaded datapath, for listing.h. */
+struct hits {
+	struct numbers *numbers;
+	int counters; /* map; -1: not loaded */
+};
+int hits_open(struct hits *hits, struct instance *instance);
+void hits_close(struct hits *hits);
+bool hits_count(void *data, const struct signature *rule, struct counter *counter);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* policy delete: by rule number, by name, all, or what files declare. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd/policy.h"
+#include "kernel/enforce.h"
+#include "policy/lines.h"
+
+const struct option policy_delete_options[] = {
+    {"file", VALUE_FILE, "FILE", "the policies that this file or directory declares", 'f', true},
+    {"all", VALUE_NONE, NULL, "every policy, rule, list and default", 0, false},
+    {0},
+};
+
+static int remove_list(const char *name, void *data)
+{
+	struct instance *instance = data;
+	json_t *rules;
+
+	if (strncmp(name, "lists/", 6) != 0)
+		return 0;
+	rules = document_get(instance, "rules");
+	if (!lines_name_list(rules, name + 6))
+		document_put(instance, name, NULL);
+	json_decref(rules);
+	return 0;
+}
+
+static bool remove_rule(struct instance *instance, const char *word)
+{
+	json_t *rules = document_array(instance, "rules");
+	char *end;
+	long id = strtol(word, &end, 10);
+	bool removed = !*end && id > 0 && lines_remove(rules, id);
+
+	if (removed)
+		document_put(instance, "rules", json_incref(rules));
+	json_decref(rules);
+	return removed;
+}
+
+struct removal {
+	struct instance *instance;
+	const char *name;
+	size_t removed;
+	bool only_count;
+};
+
+static bool is_policies(const char *document)
+{
+	return strncmp(document, "policies/", 9) == 0 || strcmp(document, "cluster-policies") == 0;
+}
+
+/* Whether the object, of that document, goes by `name`: "name" or "ns/name". */
+static bool is_called(const char *document, const json_t *object, const char *name)
+{
+	const char *own =
+	    json_string_value(json_object_get(json_object_get(object, "metadata"), "name"));
+	const char *slash = strrchr(name, '/');
+	size_t length = slash ? (size_t)(slash - name) : 0;
+
+	if (!own)
+		return false;
+	if (!slash)
+		return strcmp(own, name) == 0;
+	return strncmp(document, "policies/", 9) == 0 && strlen(document) == 9 + length &&
+	       strncmp(document + 9, name, length) == 0 && strcmp(own, slash + 1) == 0;
+}
+
+static int remove_from(const char *document, void *data)
+{
+	struct removal *removal = data;
+	json_t *policies, *object;
+	size_t i = 0, before = removal->removed;
+
+	if (!is_policies(document))
+		return 0;
+	policies = document_get(removal->instance, document);
+	while ((object = json_array_get(policies, i))) {
+		if (!is_called(document, object, removal->name)) {
+			i++;
+			continue;
+		}
+		removal->removed++;
+		json_array_remove(policies, i);
+	}
+	if (removal->removed != before && !removal->only_count)
+		document_put(removal->instance, document,
+			     json_array_size(policies) ? json_incref(policies) : NULL);
+	json_decref(policies);
+	return 0;
+}
+
+static int remove_named(struct instance *instance, const char *word)
+{
+	struct removal removal = {.instance = instance, .name = word, .only_count = true};
+
+	if (remove_rule(instance, word))
+		return 0;
+	document_each(instance, remove_from, &removal);
+	if (removal.removed == 0)
+		return fail("policy or rule \"%s\" does not exist", word);
+	if (removal.removed > 1)
+		return fail("%zu policies are called \"%s\": say NAMESPACE/%s", removal.removed,
+			    word, word);
+	removal.only_count = false;
+	document_each(instance, remove_from, &removal);
+	return 0;
+}
+
+static int remove_any(const char *document, void *data)
+{
+	if (is_policies(document) || strncmp(document, "lists/", 6) == 0)
+		document_put(data, document, NULL);
+	return 0;
+}
+
+static void remove_all(struct instance *instance)
+{
+	document_put(instance, "rules", NULL);
+	document_put(instance, "defaults", NULL);
+	document_each(instance, remove_any, instance);
+}
+
+int policy_delete(struct context *context, const struct words *words)
+{
+	bool all = word_flag(words, "all");
+	struct instance *instance;
+	int error = 0;
+
+	if (!all && !words->count && !word_value(words, "file"))
+		return misuse("which? a rule's number, a policy's name, -f FILE, or --all");
+	error = instance_open(&instance, context->root, ACCESS_WRITE);
+	if (error)
+		return error;
+	if (all)
+		remove_all(instance);
+	for (int i = 0; !error && !all && i < words->count; i++)
+		error = remove_named(instance, words->word[i]);
+	if (!error) {
+		document_each(instance, remove_list, instance);
+		error = enforce_commit(instance);
+	}
+	instance_close(instance);
+	return error;
+}

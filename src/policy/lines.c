@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "policy/lines.h"
+
+#include <string.h>
+#include "policy/model_private.h"
+
+/* The first element remembers the next id, so that none is given twice. */
+#define SEQUENCE "RuleSequence"
+
+static json_t *canonical_ports(const json_t *words)
+{
+	json_t *ports = json_array(), *value;
+	struct port_item items[2];
+	char text[64];
+	size_t index, count;
+
+	json_array_foreach (words, index, value) {
+		const char *word = json_string_value(value);
+
+		if (port_item_parse(word, items, &count)) {
+			misuse("port \"%s\" is no port such as tcp/80, udp/53-60, icmp/8 or 80",
+			       word);
+			json_decref(ports);
+			return NULL;
+		}
+		/* One text, even where it stands for the protocols of both families. */
+		json_array_append_new(ports,
+				      json_string(port_item_text(&items[0], text, sizeof(text))));
+	}
+	return ports;
+}
+
+static int canonical_peer(struct model *model, const struct line_words *words, json_t **peer)
+{
+	const struct peer *found;
+	uint32_t index;
+
+	if (!words->peer) {
+		*peer = json_pack("{s:s}", "list", words->list);
+		return 0;
+	}
+	if (peer_from_text(model, words->peer, &index))
+		return FAILED;
+	found = model->peers.item[index];
+	if (found->kind == PEER_POD && !model_pod_find(model, found->name))
+		return fail("pod \"%s\" does not exist", found->name);
+	*peer = json_string(found->kind == PEER_POD ? found->name : found->text);
+	return 0;
+}
+
+static int canonical_subject(const struct model *model, const char *word, json_t **subject)
+{
+	const struct pod *pod;
+
+	*subject = NULL;
+	if (!word)
+		return 0;
+	if (strncmp(word, "dev:", 4) == 0) {
+		*subject = json_string(word);
+		return 0;
+	}
+	pod = model_pod_find(model, word);
+	if (!pod)
+		return fail("pod \"%s\" does not exist", word);
+	if (pod->host_network)
+		return fail("pod \"%s\" is on its node's network: no policy judges it", word);
+	*subject = json_sprintf("%s/%s", pod->namespace, pod->name);
+	return 0;
+}
+
+int line_make(struct model *model, const struct line_words *words, json_t **rule)
+{
+	json_t *ports = canonical_ports(words->ports), *peer = NULL, *subject = NULL;
+
+	if (!ports)
+		return MISUSED;
+	if (canonical_peer(model, words, &peer) ||
+	    canonical_subject(model, words->subject, &subject)) {
+		json_decref(ports);
+		json_decref(peer);
+		return FAILED;
+	}
+	*rule = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o*}", "kind", "Rule", "action",
+			  words->allow ? "allow" : "deny", "direction",
+			  words->egress ? "egress" : "ingress", "peer", peer, "ports", ports,
+			  "subject", subject);
+	return 0;
+}
+
+static json_t *sequence_of(json_t *rules)
+{
+	json_t *first = json_array_get(rules, 0);
+
+	if (strcmp(field_text(first, "kind", ""), SEQUENCE) != 0) {
+		first = json_pack("{s:s, s:i}", "kind", SEQUENCE, "next", 1);
+		json_array_insert_new(rules, 0, first);
+	}
+	return first;
+}
+
+static bool same_field(const json_t *a, const json_t *b, const char *name)
+{
+	const json_t *x = json_object_get(a, name), *y = json_object_get(b, name);
+
+	return x && y ? json_equal(x, y) : x == y;
+}
+
+enum line_change lines_put(json_t *rules, json_t *rule, long *id)
+{
+	json_t *sequence = sequence_of(rules), *old;
+	size_t index;
+
+	json_array_foreach (rules, index, old) {
+		if (index == 0 || !same_field(old, rule, "peer") ||
+		    !same_field(old, rule, "ports") || !same_field(old, rule, "subject") ||
+		    !same_field(old, rule, "direction"))
+			continue;
+		*id = field_number(old, "id", 0);
+		if (same_field(old, rule, "action")) {
+			json_decref(rule);
+			return LINE_KEPT;
+		}
+		json_object_set(old, "action", json_object_get(rule, "action"));
+		json_decref(rule);
+		return LINE_REPLACED;
+	}
+	*id = field_number(sequence, "next", 1);
+	json_object_set_new(sequence, "next", json_integer(*id + 1));
+	json_object_set_new(rule, "id", json_integer(*id));
+	json_array_append_new(rules, rule);
+	return LINE_ADDED;
+}
+
+bool lines_remove(json_t *rules, long id)
+{
+	size_t index;
+	json_t *rule;
+
+	json_array_foreach (rules, index, rule) {
+		if (index && field_number(rule, "id", 0) == id) {
+			json_array_remove(rules, index);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool lines_are_empty(const json_t *rules)
+{
+	return json_array_size(rules) <= 1;
+}
+
+bool lines_name_list(const json_t *rules, const char *list)
+{
+	size_t index;
+	json_t *rule;
+
+	json_array_foreach (rules, index, rule) {
+		if (strcmp(field_text(field_get(rule, "peer"), "list", ""), list) == 0)
+			return true;
+	}
+	return false;
+}
+
+void defaults_put(json_t *defaults, const char *verdict, bool egress, const char *subject)
+{
+	const char *direction = egress ? "egress" : "ingress";
+	json_t *line = json_pack("{s:s, s:s, s:s*, s:s*}", "kind", "Default", "direction",
+				 direction, "subject", subject, "verdict", verdict),
+	       *old;
+	size_t index = 0;
+
+	while ((old = json_array_get(defaults, index))) {
+		if (same_field(old, line, "direction") && same_field(old, line, "subject"))
+			json_array_remove(defaults, index);
+		else
+			index++;
+	}
+	if (verdict)
+		json_array_append(defaults, line);
+	json_decref(line);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The documents "rules" and "defaults", as the one-line commands change them. */
+#ifndef NPCTL_POLICY_LINES_H
+#define NPCTL_POLICY_LINES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include "policy/model.h"
+
+/* What a command says of a rule; texts as the user wrote them. */
+struct line_words {
+	bool allow, egress;
+	const char *peer; /* NULL: the list */
+	const char *list;
+	const char *subject; /* NULL: every one */
+	json_t *ports;	     /* array of texts, borrowed */
+};
+
+enum line_change { LINE_ADDED, LINE_REPLACED, LINE_KEPT };
+
+/* The rule as the document holds it, its words made canonical. A new reference. */
+int line_make(struct model *model, const struct line_words *words, json_t **rule);
+/*
+ * Puts the rule where it belongs: in place of the opposite on the same peer,
+ * ports and subject, else at the end. The same rule again changes nothing.
+ */
+enum line_change lines_put(json_t *rules, json_t *rule, long *id);
+/* False when there is no such rule. */
+bool lines_remove(json_t *rules, long id);
+bool lines_are_empty(const json_t *rules);
+/* Some rule is about the list. */
+bool lines_name_list(const json_t *rules, const char *list);
+
+/* `verdict` NULL: as if nothing had been said. */
+void defaults_put(json_t *defaults, const char *verdict, bool egress, const char *subject);
+
+#endif

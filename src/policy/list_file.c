@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "policy/list_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "policy/classes.h"
+#include "policy/read_file.h"
+
+static int count_prefix(const struct prefix *prefix, void *data)
+{
+	(void)prefix;
+	++*(size_t *)data;
+	return 0;
+}
+
+static char *name_after(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	char *name = xstrdup(slash ? slash + 1 : file), *dot = strrchr(name, '.');
+
+	if (dot && dot != name)
+		*dot = '\0';
+	for (char *at = name; *at; at++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.",
+			    *at))
+			*at = '-';
+	if (!*name || strcmp(name, "-") == 0) {
+		free(name);
+		name = xstrdup("stdin");
+	}
+	return name;
+}
+
+int list_file_read(const char *file, const char *given, char **name, json_t **list)
+{
+	size_t size, line, count = 0;
+	char *text;
+	int result = FAILED;
+
+	if (given && !schema_is_label_value(given))
+		return misuse("list name \"%s\" is not made of letters, digits and dashes", given);
+	if (file_read(file, &text, &size))
+		return FAILED;
+	if (strlen(text) != size) {
+		fail("%s: is no text", file);
+	} else if (cidr_lines_each(text, count_prefix, &count, &line)) {
+		fail("%s:%zu: is no prefix such as 10.0.0.0/8 or fd00::/8", file, line);
+	} else if (!count) {
+		fail("%s: holds no prefix", file);
+	} else {
+		*name = given ? xstrdup(given) : name_after(file);
+		*list = json_pack("{s:s, s:s, s:s#}", "kind", "CidrList", "name", *name, "cidrs",
+				  text, (int)size);
+		result = *list ? 0 : fail("%s: is no UTF-8 text", file);
+	}
+	free(text);
+	return result;
+}

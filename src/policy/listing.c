@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "policy/listing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "policy/compile.h"
+
+struct listing {
+	const struct model *model;
+	json_t *rows;
+	const char *policy;
+	listing_count count;
+	void *data;
+};
+
+char *rule_peers_text(const struct model *model, const struct policy_rule *rule)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	for (size_t i = 0; to && i < rule->peer_count; i++)
+		fprintf(to, "%s%s", i ? " or " : "", model->peers.item[rule->peers[i]]->text);
+	if (to)
+		fclose(to);
+	return text;
+}
+
+char *rule_ports_text(const struct policy_rule *rule)
+{
+	char *text = NULL, one[64];
+	size_t size;
+	FILE *to;
+
+	if (!rule->port_count)
+		return xstrdup("any");
+	to = open_memstream(&text, &size);
+	for (size_t i = 0; to && i < rule->port_count; i++)
+		fprintf(to, "%s%s", i ? "," : "",
+			port_item_text(&rule->ports[i], one, sizeof(one)));
+	if (to)
+		fclose(to);
+	return text;
+}
+
+static void add_counts(const struct listing *listing, json_t *row,
+		       const struct signature *signature)
+{
+	struct counter counter = {0};
+
+	if (!listing->count || !listing->count(listing->data, signature, &counter))
+		return;
+	json_object_set_new(row, "packets", json_integer((json_int_t)counter.packets));
+	json_object_set_new(row, "bytes", json_integer((json_int_t)counter.bytes));
+}
+
+static const char *const verdicts[] = {
+    [ACTION_DENY] = "deny", [ACTION_ALLOW] = "allow", [ACTION_PASS] = "pass"};
+
+static void add_row(const struct listing *listing, const struct policy_rule *rule, enum tier tier,
+		    enum direction direction, const char *title, const char *subject)
+{
+	char *peers = rule_peers_text(listing->model, rule), *ports = rule_ports_text(rule);
+	const char *number = tier == TIER_RULE ? "id" : "index";
+	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "policy", title, "tier",
+				tier_word(tier), "verdict", verdicts[rule->action], "direction",
+				direction == EGRESS ? "egress" : "ingress", "subject", subject,
+				"peer", peers, "ports", ports, number, rule->index);
+
+	if (*rule->name)
+		json_object_set_new(row, "name", json_string(rule->name));
+	json_object_set_new(row, "rule",
+			    tier == TIER_RULE ? json_sprintf("%d", rule->index)
+					      : json_sprintf("%s[%d]", title, rule->index));
+	add_counts(listing, row, &rule->signature);
+	json_array_append_new(listing->rows, row);
+	free(peers);
+	free(ports);
+}
+
+static void add_policies(const struct listing *listing, const struct compile *order,
+			 enum tier first, enum tier last)
+{
+	for (size_t i = 0; i < order->policy_count; i++) {
+		const struct policy *policy = order->policies[i];
+		const char *subject = listing->model->peers.item[policy->subject]->text;
+
+		if (policy->tier < first || policy->tier > last ||
+		    (listing->policy && strcmp(listing->policy, policy->title) != 0))
+			continue;
+		for (int direction = 0; direction < DIRECTIONS; direction++)
+			for (size_t j = 0; j < policy->rule_count[direction]; j++)
+				add_row(listing, &policy->rules[direction][j], policy->tier,
+					(enum direction)direction, policy->title, subject);
+	}
+}
+
+static void add_lines(const struct listing *listing)
+{
+	for (size_t i = 0; i < listing->model->lines.count; i++) {
+		const struct line *line = listing->model->lines.item[i];
+
+		if (listing->policy && strcmp(listing->policy, line->title) != 0)
+			continue;
+		add_row(listing, &line->rule, TIER_RULE, line->direction, line->title,
+			line->subject ? line->subject : "all");
+	}
+}
+
+/* Some policy of the title is among those that a default names. */
+static bool is_named(const char *titles, const char *policy)
+{
+	size_t length = strlen(policy);
+
+	for (const char *at = titles; (at = strstr(at, policy)); at++)
+		if ((at == titles || at[-1] == ' ') && (!at[length] || at[length] == ','))
+			return true;
+	return false;
+}
+
+static void add_defaults(const struct listing *listing, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->rule_count; i++) {
+		const struct plan_rule *rule = &plan->rules[i];
+		json_t *row;
+
+		if (rule->index >= 0 || rule->tier == TIER_RULE || rule->tier == TIER_EXEMPT ||
+		    (listing->policy && !is_named(rule->policy, listing->policy)))
+			continue;
+		row =
+		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "policy", rule->policy, "tier",
+			      tier_word(rule->tier), "verdict", rule->allow ? "allow" : "deny",
+			      "direction", rule->direction == EGRESS ? "egress" : "ingress", "peer",
+			      "any", "ports", "any", "rule", rule->name);
+		add_counts(listing, row, &rule->signature);
+		json_array_append_new(listing->rows, row);
+	}
+}
+
+json_t *listing_rows(const struct model *model, const struct plan *plan, const char *policy,
+		     listing_count count, void *data)
+{
+	struct listing listing = {model, json_array(), policy, count, data};
+	struct compile order = {.model = model};
+
+	order_rules(&order);
+	add_policies(&listing, &order, TIER_EXEMPT, TIER_ADMIN);
+	add_lines(&listing);
+	add_policies(&listing, &order, TIER_NETWORK_POLICY, TIER_BASELINE);
+	add_defaults(&listing, plan);
+	free(order.policies);
+	free(order.ordered);
+	free(order.line_rule);
+	free(order.first_rule[INGRESS]);
+	free(order.first_rule[EGRESS]);
+	return listing.rows;
+}
