@@ -27,8 +27,9 @@ struct trace {
 	uint64_t shown[2]; /* dropped, allowed */
 	int width[2];	   /* of the ends' columns, as wide as they ever were */
 	struct timespec end;
-	bool ends; /* at `end` */
-	char *pin; /* of a map: gone or another's when the datapath was taken away */
+	bool ends;   /* at `end` */
+	bool ending; /* what is in the ring already is still shown */
+	char *pin;   /* of a map: gone or another's when the datapath was taken away */
 	ino_t pin_inode;
 };
 
@@ -154,7 +155,7 @@ static int show_event(void *data, const struct event *event)
 		print_json(trace, event);
 	else
 		print_line(trace, event);
-	return is_done(trace) || interrupted || ferror(stdout);
+	return is_done(trace) || (interrupted && !trace->ending) || ferror(stdout);
 }
 
 /* Milliseconds until the trace has to end, at most POLL_MS. */
@@ -291,6 +292,7 @@ static int run_trace(struct context *context, const struct words *words)
 		goto out;
 	say_listening(&trace);
 	error = follow(&trace);
+	trace.ending = true;
 	listener_stop(trace.listener, show_event, &trace);
 	say_totals(&trace);
 	if (!error && trace.wanted && !is_done(&trace) && !interrupted && !ferror(stdout))
