@@ -83,8 +83,9 @@ deps:
 	@$(src)/.ci/deps
 
 # What pkg-config finds is known only to a make that starts after deps.
+# It uses all processors unless told otherwise.
 demo check: deps
-	@$(MAKE) --no-print-directory $@-ready
+	@$(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) --no-print-directory $@-ready
 
 demo-ready: all
 	@NPCTL=$(O)/npctl $(src)/examples/demo

@@ -23,9 +23,10 @@ struct state {
 /* The word to complete, and what is kept in front of it ("--pod="). */
 static const char *partial, *kept;
 
+/* The shell would take a word with a space apart. */
 static void offer(const char *candidate)
 {
-	if (!strncmp(candidate, partial, strlen(partial)))
+	if (!strchr(candidate, ' ') && !strncmp(candidate, partial, strlen(partial)))
 		printf("%s%s\n", kept, candidate);
 }
 
@@ -115,7 +116,7 @@ static void offer_value(const struct context *context, enum value value, const c
 		break;
 	case VALUE_POLICY:
 		offer_listed(context, "policy", "list", "id");
-		offer_listed(context, "policy", "list", "name");
+		offer_listed(context, "policy", "list", "policy");
 		break;
 	case VALUE_PORT:
 		offer_words("tcp/|udp/|sctp/|icmp/");
