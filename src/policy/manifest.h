@@ -13,11 +13,18 @@ struct manifest {
 
 struct manifests {
 	struct manifest *manifest;
-	size_t count;
+	size_t count, capacity;
+	struct value_lines *lines; /* where each value of the YAML among them stands */
 };
 
 /* A file, a directory, or "-" for standard input; `kind: List` is taken apart. */
 int manifests_read(const char *path, struct manifests *manifests);
+/* The same from memory; `path` is for errors alone. */
+int manifests_read_text(const char *path, const char *text, size_t size,
+			struct manifests *manifests);
 void manifests_release(struct manifests *manifests);
+
+/* The line of a value, 0 when unknown. */
+unsigned int manifest_line(const struct manifests *manifests, const json_t *value);
 
 #endif

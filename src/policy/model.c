@@ -305,18 +305,18 @@ static reader reader_of_kind(const char *kind)
 	return read_workload;
 }
 
+int model_add_checked(struct model *model, const json_t *object, const char *where)
+{
+	return reader_of_kind(field_text(object, "kind", ""))(model, object, where);
+}
+
 int model_add(struct model *model, const json_t *object, const char *where)
 {
 	struct schema_place place = {.where = where};
 
-	return model_add_at(model, object, &place);
-}
-
-int model_add_at(struct model *model, const json_t *object, const struct schema_place *place)
-{
-	if (schema_check(object, place))
+	if (schema_check(object, &place))
 		return FAILED;
-	return reader_of_kind(field_text(object, "kind", ""))(model, object, place->where);
+	return model_add_checked(model, object, where);
 }
 
 int model_subject_add(struct model *model, const char *name)

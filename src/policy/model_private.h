@@ -180,7 +180,13 @@ const char *port_item_text(const struct port_item *item, char *text, size_t size
 const char *protocol_text(uint8_t protocol, char text[static 8]);
 int protocol_parse(const char *text); /* or -1 */
 
-int model_add_at(struct model *model, const json_t *object, const struct schema_place *place);
+/* The object has passed schema_check(). */
+int model_add_checked(struct model *model, const json_t *object, const char *where);
+struct manifest;
+struct manifests;
+/* schema_check() with lines; 1 when npctl has nothing to do with the kind. */
+int manifest_check(const struct manifests *manifests, const struct manifest *manifest);
+int model_add_manifests(struct model *model, const struct manifests *manifests);
 
 /* Readers of one kind each; the object has passed schema_check. */
 int read_namespace(struct model *model, const json_t *object, const char *where);

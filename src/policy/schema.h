@@ -19,6 +19,9 @@ struct schema_place {
 /* An object of a kind that npctl knows: 0 or FAILED with one sentence; unknown fields warn. */
 int schema_check(const json_t *object, const struct schema_place *place);
 
+/* In some API version. */
+bool schema_knows(const char *kind);
+
 bool schema_is_dns_label(const char *text);
 bool schema_is_dns_subdomain(const char *text);
 bool schema_is_label_key(const char *text);

@@ -738,37 +738,42 @@ POLICY_SCHEMA(baseline, check_baseline);
 /* npctl's own documents are written by npctl alone. */
 static const struct schema own_schema = {.fields = (const struct field[]){END}, .open = true};
 
+static const struct {
+	const char *kind, *version;
+	const struct schema *schema;
+} kinds[] = {
+    {"Namespace", "v1", &namespace_schema},
+    {"Pod", "v1", &pod_schema},
+    {"Node", "v1", &node_schema},
+    {"Service", "v1", &service_schema},
+    {"ReplicationController", "v1", &workload_schema},
+    {"Deployment", "apps/v1", &workload_schema},
+    {"StatefulSet", "apps/v1", &workload_schema},
+    {"DaemonSet", "apps/v1", &workload_schema},
+    {"ReplicaSet", "apps/v1", &workload_schema},
+    {"Job", "batch/v1", &workload_schema},
+    {"CronJob", "batch/v1", &cron_job_schema},
+    {"NetworkPolicy", "networking.k8s.io/v1", &network_policy_schema},
+    {"ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2", &cluster_schema},
+    {"AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", &admin_schema},
+    {"BaselineAdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", &baseline_schema},
+    {"Rule", "", &own_schema},
+    {"RuleSequence", "", &own_schema},
+    {"Default", "", &own_schema},
+    {"CidrList", "", &own_schema},
+    {"NpctlHost", "", &own_schema},
+};
+
 const struct schema *schema_of_kind(const char *kind, const char *version)
 {
-	static const struct {
-		const char *kind, *version;
-		const struct schema *schema;
-	} kinds[] = {
-	    {"Namespace", "v1", &namespace_schema},
-	    {"Pod", "v1", &pod_schema},
-	    {"Node", "v1", &node_schema},
-	    {"Service", "v1", &service_schema},
-	    {"ReplicationController", "v1", &workload_schema},
-	    {"Deployment", "apps/v1", &workload_schema},
-	    {"StatefulSet", "apps/v1", &workload_schema},
-	    {"DaemonSet", "apps/v1", &workload_schema},
-	    {"ReplicaSet", "apps/v1", &workload_schema},
-	    {"Job", "batch/v1", &workload_schema},
-	    {"CronJob", "batch/v1", &cron_job_schema},
-	    {"NetworkPolicy", "networking.k8s.io/v1", &network_policy_schema},
-	    {"ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2", &cluster_schema},
-	    {"AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", &admin_schema},
-	    {"BaselineAdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", &baseline_schema},
-	    {"Rule", "", &own_schema},
-	    {"RuleSequence", "", &own_schema},
-	    {"Default", "", &own_schema},
-	    {"CidrList", "", &own_schema},
-	    {"NpctlHost", "", &own_schema},
-	};
-
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(kinds[i].kind, kind) == 0 &&
 		    (!*version || strcmp(kinds[i].version, version) == 0))
 			return kinds[i].schema;
 	return NULL;
+}
+
+bool schema_knows(const char *kind)
+{
+	return schema_of_kind(kind, "") != NULL;
 }
