@@ -77,15 +77,17 @@ struct run6_entry {
 
 enum lifetime {
 	LIFE_TCP_OPENING, /* one side has spoken */
-	LIFE_TCP_OPEN,
+	LIFE_UDP_OPENING,
+	LIFE_TCP, /* LIFE_OPENED behind its opening */
+	LIFE_UDP,
 	LIFE_TCP_CLOSING, /* both sides' FIN, or a reset */
 	LIFE_SCTP,
-	LIFE_UDP_OPENING,
-	LIFE_UDP, /* answered */
 	LIFE_ICMP,
 	LIFE_FRAGMENT,
 	LIFETIMES,
 };
+
+#define LIFE_OPENED 2
 
 #define SINKS 16 /* listeners */
 
@@ -95,7 +97,6 @@ struct settings {
 	__u32 listening_all; /* bit n: slot n wants every packet */
 	__u32 abi;
 	__u32 dirty;		   /* a writer was at work: collect garbage first */
-	__u32 generation;	   /* highest given to any subject */
 	__u32 lifetime[LIFETIMES]; /* in jiffies */
 	struct span peers6[2];	   /* the IPv6 directory, by half */
 };
@@ -105,8 +106,7 @@ struct settings {
 #define SUBJECT_CHECK_SOURCE 4u /* packets must bear one of the addresses */
 
 struct subject_half {
-	__u32 ifindex;	  /* the tag: 0 for none */
-	__u32 generation; /* flows of another one are judged again */
+	__u32 ifindex; /* the tag: 0 for none */
 	__u32 flags;
 	__be32 address4;
 	struct span set[DIRECTIONS];
@@ -148,12 +148,12 @@ struct flow6_key {
 #define ECHO_REMOTE_ASKS 2
 
 struct flow {
-	__u32 generation; /* 0: seeded, never judged */
-	__u32 seen;	  /* jiffies, low half */
-	__u32 answer;	  /* of the last judgement */
-	__u8 initiator;	  /* enum direction of the first packet */
-	__u8 lifetime;	  /* enum lifetime */
-	__u8 fin;	  /* bit per direction */
+	__u32 version;	/* of the policy that judged it; 0: seeded, never judged */
+	__u32 seen;	/* jiffies, low half */
+	__u32 answer;	/* of the last judgement */
+	__u8 initiator; /* enum direction of the first packet */
+	__u8 lifetime;	/* enum lifetime */
+	__u8 fin;	/* bit per direction */
 	__u8 pad;
 	__u32 created; /* jiffies, low half */
 	__u32 packets[DIRECTIONS];

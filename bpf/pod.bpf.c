@@ -29,9 +29,8 @@ static __always_inline bool source_is_own(const struct subject_half *half,
 	if (packet->family == 4)
 		return half->address4 && packet->key4.local == half->address4;
 	/* an address that is not known is all zeros, and so is none */
-	return !is_zero16(packet->key6.local) &&
-	       (equal16(packet->key6.local, half->address6) ||
-		equal16(packet->key6.local, half->link_local6));
+	return !is_zero16(packet->key6.local) && (equal16(packet->key6.local, half->address6) ||
+						  equal16(packet->key6.local, half->link_local6));
 }
 
 static __always_inline bool peer_is_self(const struct packet *packet)
@@ -72,15 +71,16 @@ static __always_inline __u16 flow_port(const struct packet *packet, const struct
 	return bpf_ntohs(flow->initiator == INGRESS ? local : remote);
 }
 
+/* Judged once for each version; while the verdict stays, it is no news. */
 static __always_inline void judge_flow(const struct view *view, const struct packet *packet,
 				       const struct flow *flow, struct verdict *verdict)
 {
-	if (flow->generation != view->half->generation) {
+	if (flow->version != view->version)
 		judge(view, packet, flow->initiator, flow_port(packet, flow), verdict);
-		return;
-	}
-	verdict->answer = flow->answer;
-	verdict->reason = flow->answer & ANSWER_ALLOW ? REASON_ESTABLISHED : REASON_POLICY;
+	else
+		verdict->answer = flow->answer;
+	verdict->reason =
+	    flow->answer & verdict->answer & ANSWER_ALLOW ? REASON_ESTABLISHED : REASON_POLICY;
 }
 
 /* The flow that an ICMP error is about, by the packet that it quotes. */
@@ -101,7 +101,7 @@ static __noinline struct flow *related_flow(struct __sk_buff *skb, struct packet
 		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.version != 4 ||
 		    ip.ihl < 5 || ip.frag_off & bpf_htons(IP_FRAGMENT_OFFSET))
 			return NULL;
-		quoted->protocol = quoted->key4.protocol = ip.protocol;
+		packet_protocol(quoted, ip.protocol);
 		quoted->key4.local = packet->direction == INGRESS ? ip.saddr : ip.daddr;
 		quoted->key4.remote = packet->direction == INGRESS ? ip.daddr : ip.saddr;
 		if (quoted->key4.local != packet->key4.local)
@@ -112,7 +112,7 @@ static __noinline struct flow *related_flow(struct __sk_buff *skb, struct packet
 
 		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.version != 6)
 			return NULL;
-		quoted->protocol = quoted->key6.protocol = ip.nexthdr;
+		packet_protocol(quoted, ip.nexthdr);
 		copy16(quoted->key6.local, packet->direction == INGRESS ? &ip.saddr : &ip.daddr);
 		copy16(quoted->key6.remote, packet->direction == INGRESS ? &ip.daddr : &ip.saddr);
 		if (!equal16(quoted->key6.local, packet->key6.local))
@@ -204,11 +204,11 @@ static __always_inline void remember(const struct view *view, const struct packe
 	bool own = !(view->half->flags & SUBJECT_CHECK_SOURCE) || source_is_own(view->half, packet);
 
 	if (flow) {
-		flow->generation = view->half->generation;
+		flow->version = view->version;
 		flow->answer = verdict->answer;
 		flow_touch(flow, packet, view->now);
 	} else if (verdict->answer & ANSWER_ALLOW && own) {
-		flow_begin(packet, view->half->generation, verdict->answer, view->now);
+		flow_begin(packet, view->version, verdict->answer, view->now);
 	}
 }
 
@@ -277,7 +277,6 @@ __noinline int decide(struct __sk_buff *skb, struct packet *packet)
 static __always_inline int pod(struct __sk_buff *skb, enum direction direction)
 {
 	struct settings *settings = settings_get();
-	struct subject_half *half;
 	struct packet packet;
 	struct flow *flow;
 	__u32 now;
@@ -291,9 +290,8 @@ static __always_inline int pod(struct __sk_buff *skb, enum direction direction)
 	if (unlikely(packet.parsed != PARSED || packet.odd & ~ODD_CLOSES))
 		return decide(skb, &packet);
 	flow = flow_find(&packet);
-	half = subject_find(skb->ifindex, READ_ONCE(settings->version));
 	now = bpf_jiffies64();
-	if (unlikely(!flow || !half || flow->generation != half->generation ||
+	if (unlikely(!flow || flow->version != READ_ONCE(settings->version) ||
 		     !(flow->answer & ANSWER_ALLOW) || !flow_alive(flow, settings, now) ||
 		     READ_ONCE(settings->listening_all)))
 		return decide(skb, &packet);

@@ -10,7 +10,7 @@
 
 static const char *const lifetime_names[LIFETIMES] = {
     [LIFE_TCP_OPENING] = "tcp-opening",
-    [LIFE_TCP_OPEN] = "tcp",
+    [LIFE_TCP] = "tcp",
     [LIFE_TCP_CLOSING] = "tcp-closing",
     [LIFE_SCTP] = "sctp",
     [LIFE_UDP_OPENING] = "udp-opening",

@@ -12,9 +12,9 @@
 #include "kernel/sandbox.h"
 #include "policy/model.h"
 
-#define ROUNDS 9
-#define RUNS 200000
-#define PEER_RUNS 400000
+#define ROUNDS 25
+#define RUNS 50000
+#define PEER_RUNS 65536 /* every sample once */
 #define SAMPLES 65536
 
 const struct option test_bench_options[] = {
@@ -118,25 +118,50 @@ static int measure_all(struct sandbox *sandbox, struct measure *measures, size_t
 		}
 	}
 	for (i = 0; i < count; i++) {
-		qsort(measures[i].ns, ROUNDS, sizeof(uint32_t), compare);
-		measures[i].median = measures[i].ns[ROUNDS / 2];
+		uint32_t sorted[ROUNDS];
+
+		memcpy(sorted, measures[i].ns, sizeof(sorted));
+		qsort(sorted, ROUNDS, sizeof(*sorted), compare);
+		measures[i].median = sorted[ROUNDS / 2];
 	}
 	return 0;
+}
+
+static int compare_real(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The median of what each round came to, both taken over the empty program. */
+static double times_floor(const struct measure *measures, const struct measure *m)
+{
+	double times[ROUNDS];
+	int round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		double empty = measures[0].ns[round], floor = measures[1].ns[round] - empty;
+
+		times[round] = (m->ns[round] - empty) / (floor > 0 ? floor : 1);
+	}
+	qsort(times, ROUNDS, sizeof(*times), compare_real);
+	return times[ROUNDS / 2];
 }
 
 static json_t *packet_rows(const struct measure *measures, size_t count)
 {
 	json_t *rows = json_array();
-	double empty = measures[0].median, floor = measures[1].median - empty;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		double over = measures[i].median - empty;
-		json_t *row = json_pack("{s:s, s:i, s:f}", "path", measures[i].name, "ns",
+		int over = (int)measures[i].median - (int)measures[0].median;
+		json_t *row = json_pack("{s:s, s:i, s:i}", "path", measures[i].name, "ns",
 					measures[i].median, "over_empty_ns", over);
 
-		if (i && floor > 0)
-			json_object_set_new(row, "times_floor", json_real(over / floor));
+		if (i)
+			json_object_set_new(row, "times_floor",
+					    json_real(times_floor(measures, &measures[i])));
 		json_array_append_new(rows, row);
 	}
 	return rows;
@@ -254,12 +279,11 @@ static int bench_peers(size_t count, json_t *rows)
 	struct plan *plan = NULL;
 	int result = FAILED, ours, theirs;
 
-	/* the last sample is inside a prefix, so that all but the first end with "found" */
+	/* the last sample of a round is inside a prefix: it must be found */
 	if (prefixes_plan(prefixes, count, &plan) || sandbox_open(&sandbox, plan) ||
 	    sandbox_samples(sandbox, samples, SAMPLES) ||
 	    sandbox_prefixes(sandbox, prefixes, count))
 		goto out;
-	measures[0].runs = measures[1].runs = measures[2].runs = SAMPLES * (PEER_RUNS / SAMPLES);
 	if (measure_all(sandbox, measures, ARRAY_SIZE(measures)))
 		goto out;
 	ours = measures[1].median - measures[0].median;

@@ -248,73 +248,36 @@ static void half_fill(const struct apply *apply, const struct binding *binding,
 	memcpy(half->link_local6, binding->link_local6, 16);
 }
 
-/* Equal but for the generation: running flows need not be judged again. */
-static bool half_equal(const struct subject_half *a, const struct subject_half *b)
-{
-	struct subject_half x = *a, y = *b;
-
-	x.generation = y.generation = 0;
-	return !memcmp(&x, &y, sizeof(x));
-}
-
-/* The subject of an interface in the version in force; NULL when it has none. */
-static struct subject *subject_in_force(struct datapath *datapath, uint32_t ifindex,
-					struct subject *more)
-{
-	uint32_t half = datapath->settings->version & 1;
-	struct subject *slot = &datapath->subjects[ifindex % SUBJECT_SLOTS];
-
-	if (slot->half[half].ifindex == ifindex)
-		return slot;
-	if (!bpf_map_lookup_elem(datapath->maps.subjects_more, &ifindex, more) &&
-	    more->half[half].ifindex == ifindex)
-		return more;
-	return NULL;
-}
-
-static int subject_write(struct apply *apply, const struct binding *binding, uint32_t generation,
-			 bool peers_changed)
+static int subject_write(struct apply *apply, const struct binding *binding)
 {
 	struct datapath *datapath = apply->datapath;
 	struct subject *slot = &datapath->subjects[binding->ifindex % SUBJECT_SLOTS];
-	struct subject more = {}, *was = subject_in_force(datapath, binding->ifindex, &more);
-	struct subject_half half, *current;
+	struct subject more = {};
 	int error;
 
-	half_fill(apply, binding, &half);
-	current = was ? &was->half[!apply->idle] : NULL;
-	half.generation = current && !peers_changed && half_equal(&half, current)
-			      ? current->generation
-			      : generation;
 	if (!slot->half[apply->idle].ifindex) {
-		slot->half[apply->idle] = half;
+		half_fill(apply, binding, &slot->half[apply->idle]);
 		return 0;
 	}
-	if (was != &more)
-		memset(&more, 0, sizeof(more));
-	more.half[apply->idle] = half;
+	/* the half in force may be there already: it stays */
+	bpf_map_lookup_elem(datapath->maps.subjects_more, &binding->ifindex, &more);
+	half_fill(apply, binding, &more.half[apply->idle]);
 	error =
 	    bpf_map_update_elem(datapath->maps.subjects_more, &binding->ifindex, &more, BPF_ANY);
 	return error ? fail("subjects_more is full: %s", strerror(-error)) : 0;
 }
 
-static int subjects_write(struct apply *apply, const struct binding *bindings, size_t count,
-			  bool peers_changed)
+static int subjects_write(struct apply *apply, const struct binding *bindings, size_t count)
 {
-	struct settings *settings = apply->datapath->settings;
-	uint32_t generation = settings->generation + 1;
 	size_t i;
 
-	if (!generation) /* 0 is for flows that were never judged */
-		generation++;
 	for (i = 0; i < SUBJECT_SLOTS; i++)
 		if (apply->datapath->subjects[i].half[apply->idle].ifindex)
 			memset(&apply->datapath->subjects[i].half[apply->idle], 0,
 			       sizeof(struct subject_half));
 	for (i = 0; i < count; i++)
-		if (subject_write(apply, &bindings[i], generation, peers_changed))
+		if (subject_write(apply, &bindings[i]))
 			return FAILED;
-	settings->generation = generation;
 	return 0;
 }
 
@@ -338,7 +301,7 @@ int apply_stage(struct datapath *datapath, const struct plan *plan, struct numbe
 	    .table = xalloc((plan->table_count + 1) * sizeof(uint32_t)),
 	    .set = xalloc((plan->set_count + 1) * sizeof(struct span)),
 	};
-	bool peers_changed = false, compact;
+	bool compact;
 	int result = FAILED;
 
 	mark_all(datapath, old, !apply.idle);
@@ -349,8 +312,8 @@ int apply_stage(struct datapath *datapath, const struct plan *plan, struct numbe
 	if (compact)
 		apply.old = NULL;
 	if (tables_write(&apply) || sets_write(&apply) ||
-	    peers_write(datapath, plan, apply.identity, apply.idle, compact, &peers_changed) ||
-	    subjects_write(&apply, bindings, binding_count, peers_changed))
+	    peers_write(datapath, plan, apply.identity, apply.idle, compact) ||
+	    subjects_write(&apply, bindings, binding_count))
 		goto out;
 	result = 0;
 out:
@@ -363,8 +326,11 @@ out:
 
 void apply_flip(struct settings *settings)
 {
+	uint32_t next = settings->version + 1;
+
+	/* 0 is for flows that were never judged; the half goes by the last bit */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	__atomic_store_n(&settings->version, settings->version + 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&settings->version, next ? next : 2, __ATOMIC_SEQ_CST);
 }
 
 void apply_clean(struct datapath *datapath, const struct numbers *numbers)

@@ -54,7 +54,7 @@ int flows_seed(struct instance *instance, uint32_t ifindex, const char *netns)
 		const struct connection *c = &connections[i];
 		struct flow flow = {
 		    .initiator = c->accepted ? INGRESS : EGRESS,
-		    .lifetime = c->protocol == IPPROTO_TCP ? LIFE_TCP_OPEN : LIFE_UDP,
+		    .lifetime = c->protocol == IPPROTO_TCP ? LIFE_TCP : LIFE_UDP,
 		};
 
 		if (c->local.family == 4)

@@ -74,7 +74,7 @@ static int bucket_write(struct datapath *datapath, const struct run_entry *entri
 }
 
 static int peers4_write(struct datapath *datapath, const struct plan *plan,
-			const uint32_t *identity, uint32_t idle, bool anew, bool *changed)
+			const uint32_t *identity, uint32_t idle, bool anew)
 {
 	struct span *now = datapath->peers4 + !idle * PEERS4_HALF;
 	struct span *next = datapath->peers4 + idle * PEERS4_HALF;
@@ -88,8 +88,6 @@ static int peers4_write(struct datapath *datapath, const struct plan *plan,
 		bool same = bucket_same(datapath, now[bucket], entries, count);
 		struct span span = now[bucket];
 
-		if (!same)
-			*changed = true;
 		if (!same || (anew && count > 1))
 			result = bucket_write(datapath, entries, count, &span);
 		/* unchanged pages of the index stay clean */
@@ -181,7 +179,7 @@ static int tree_write(struct datapath *datapath, const struct run6_entry *entrie
 }
 
 static int peers6_write(struct datapath *datapath, const struct plan *plan,
-			const uint32_t *identity, uint32_t idle, bool *changed)
+			const uint32_t *identity, uint32_t idle)
 {
 	struct span now = datapath->settings->peers6[!idle], next = now;
 	struct run6_entry *entries;
@@ -190,7 +188,7 @@ static int peers6_write(struct datapath *datapath, const struct plan *plan,
 	int result = 0;
 
 	if (!tree_same(datapath, now, entries, count))
-		*changed = anew = true;
+		anew = true;
 	if (anew)
 		result = tree_write(datapath, entries, count, &next);
 	free(entries);
@@ -200,9 +198,9 @@ static int peers6_write(struct datapath *datapath, const struct plan *plan,
 }
 
 int peers_write(struct datapath *datapath, const struct plan *plan, const uint32_t *identity,
-		uint32_t idle, bool anew, bool *changed)
+		uint32_t idle, bool anew)
 {
-	if (peers4_write(datapath, plan, identity, idle, anew, changed))
+	if (peers4_write(datapath, plan, identity, idle, anew))
 		return FAILED;
-	return peers6_write(datapath, plan, identity, idle, changed);
+	return peers6_write(datapath, plan, identity, idle);
 }

@@ -11,10 +11,9 @@ void peers_mark(struct datapath *datapath, uint32_t half);
 
 /*
  * Writes the idle half for both families. What the half in force has word for
- * word is shared with it, unless all is to be written `anew`. `changed`: some
- * address has another identity than before.
+ * word is shared with it, unless all is to be written `anew`.
  */
 int peers_write(struct datapath *datapath, const struct plan *plan, const uint32_t *identity,
-		uint32_t idle, bool anew, bool *changed);
+		uint32_t idle, bool anew);
 
 #endif

@@ -28,7 +28,7 @@ static const struct {
 };
 
 static const uint32_t default_seconds[LIFETIMES] = {
-    [LIFE_TCP_OPENING] = 60, [LIFE_TCP_OPEN] = 24 * 3600, [LIFE_TCP_CLOSING] = 10,
+    [LIFE_TCP_OPENING] = 60, [LIFE_TCP] = 24 * 3600, [LIFE_TCP_CLOSING] = 10,
     [LIFE_SCTP] = 3600,	     [LIFE_UDP_OPENING] = 30,	  [LIFE_UDP] = 180,
     [LIFE_ICMP] = 30,	     [LIFE_FRAGMENT] = 30,
 };
@@ -321,9 +321,13 @@ static int put_in_place(struct instance *instance, const struct bpf_object *obje
 	return error;
 }
 
-/* A load that was killed, or undone, leaves maps that no document speaks of. */
+/* Whatever an earlier datapath left, half loaded or half removed, speaks of other maps. */
 static int forget_datapath(struct instance *instance)
 {
+	struct settings *settings = instance->settings;
+
+	memset(settings->peers6, 0, sizeof(settings->peers6));
+	settings->listening = settings->listening_all = 0;
 	document_put(instance, "numbers", NULL);
 	return pins_remove(instance, "maps", is_datapath);
 }

@@ -598,7 +598,7 @@ static void lifetimes(void **state)
 /* What user space found in the pod's socket table, nobody has judged yet. */
 static void seeded(void **state)
 {
-	struct flow flow = {.initiator = INGRESS, .lifetime = LIFE_TCP_OPEN};
+	struct flow flow = {.initiator = INGRESS, .lifetime = LIFE_TCP};
 	struct flow4_key key = {.ifindex = 1,
 				.local_port = htons(8080),
 				.remote_port = htons(1000),
