@@ -163,11 +163,17 @@ int point_attach(const struct instance *instance, const struct point *point)
 	return error;
 }
 
+/* Removing the pin alone would end the link only when the kernel comes round to it. */
 static int tcx_detach(const struct instance *instance, const struct point *point)
 {
 	char *pin = point_pin(instance, point);
-	int error = 0;
+	int link = bpf_obj_get(pin), error = 0;
 
+	if (link >= 0) {
+		step("bpftool link detach pinned %s", pin);
+		bpf_link_detach(link);
+		close(link);
+	}
 	if (!access(pin, F_OK)) {
 		step("rm %s", pin);
 		if (unlink(pin))

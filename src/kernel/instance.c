@@ -212,10 +212,20 @@ static int lock_root(struct instance *instance, enum access access)
 	}
 }
 
-/* The pinned map, if it has the shape that this version gives it. */
-static int open_state(const struct instance *instance, const char *name, const struct bpf_map *map)
+struct shape {
+	const char *name;
+	__u32 type, key, value;
+};
+
+static const struct shape settings_shape = {"settings", BPF_MAP_TYPE_ARRAY, sizeof(__u32),
+					    sizeof(struct settings)};
+static const struct shape documents_shape = {
+    "documents", BPF_MAP_TYPE_HASH, sizeof(struct document_key), sizeof(struct document_part)};
+
+/* The pinned map, if it has the shape that this version gives it; -ENOENT when there is none. */
+static int open_state(const struct instance *instance, const struct shape *shape)
 {
-	char *path = instance_path(instance, "maps", name);
+	char *path = instance_path(instance, "maps", shape->name);
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
 	int fd;
@@ -223,9 +233,8 @@ static int open_state(const struct instance *instance, const char *name, const s
 	fd = bpf_obj_get(path);
 	if (fd < 0) {
 		fd = errno == ENOENT ? -ENOENT : fail_path(path);
-	} else if (bpf_obj_get_info_by_fd(fd, &info, &size) || info.type != bpf_map__type(map) ||
-		   info.key_size != bpf_map__key_size(map) ||
-		   info.value_size != bpf_map__value_size(map)) {
+	} else if (bpf_obj_get_info_by_fd(fd, &info, &size) || info.type != shape->type ||
+		   info.key_size != shape->key || info.value_size != shape->value) {
 		close(fd);
 		fd = fail("%s is of another version of npctl", path);
 		instance_mend(instance, "load --unload");
@@ -234,27 +243,40 @@ static int open_state(const struct instance *instance, const char *name, const s
 	return fd;
 }
 
-static int make_state(struct instance *instance, struct state_bpf *state)
+/* Those of the two maps that are missing, and both descriptors. */
+static int make_states(struct instance *instance, int *settings)
 {
-	const char *root = instance->root;
+	char *pins = xprintf("%s/maps", instance->root);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = pins);
+	struct state_bpf *state = NULL;
 	int error;
 
 	error = instance_folder(instance, "maps");
 	if (error)
-		return error;
-	step("bpftool map create %s/maps/settings type array key 4 value %zu entries 1 "
+		goto out;
+	step("bpftool map create %s/settings type array key 4 value %zu entries 1 "
 	     "name settings flags 0x400",
-	     root, sizeof(struct settings));
-	step("bpftool map create %s/maps/documents type hash key 8 value %zu entries %u "
+	     pins, sizeof(struct settings));
+	step("bpftool map create %s/documents type hash key 8 value %zu entries 65536 "
 	     "name documents flags 1",
-	     root, sizeof(struct document_part), bpf_map__max_entries(state->maps.documents));
-	error = state_bpf__load(state);
+	     pins, sizeof(struct document_part));
+	state = state_bpf__open_opts(&options);
+	error = state ? state_bpf__load(state) : -errno;
 	if (error == -EPERM || error == -EACCES)
-		return fail_privileges("make BPF maps");
+		error = fail_privileges("make BPF maps");
+	else if (error)
+		error =
+		    fail("make the maps settings and documents in %s: %s", pins, strerror(-error));
 	if (error)
-		return fail("make the maps settings and documents in %s/maps: %s", root,
-			    strerror(-error));
-	return 0;
+		goto out;
+	if (*settings < 0)
+		*settings = fcntl(bpf_map__fd(state->maps.settings), F_DUPFD_CLOEXEC, 0);
+	if (instance->documents < 0)
+		instance->documents = fcntl(bpf_map__fd(state->maps.documents), F_DUPFD_CLOEXEC, 0);
+out:
+	state_bpf__destroy(state);
+	free(pins);
+	return error;
 }
 
 static int map_settings(struct instance *instance, int fd, bool create)
@@ -290,40 +312,40 @@ static void close_states(struct instance *instance)
 
 static int open_states(struct instance *instance, bool create)
 {
-	char *pins = xprintf("%s/maps", instance->root);
-	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = pins);
-	struct state_bpf *state = state_bpf__open_opts(&options);
-	int error = 0, settings = -1;
+	int settings = open_state(instance, &settings_shape);
+	int error = 0;
 
-	if (!state) {
-		error = fail("open the built-in state object: %s", strerror(errno));
-		goto out;
-	}
-	settings = open_state(instance, "settings", state->maps.settings);
-	instance->documents = open_state(instance, "documents", state->maps.documents);
-	if (settings == FAILED || instance->documents == FAILED) {
+	instance->documents = open_state(instance, &documents_shape);
+	if (settings == FAILED || instance->documents == FAILED)
 		error = FAILED;
-		goto out;
-	}
-	if (settings < 0 || instance->documents < 0) {
-		error = create ? make_state(instance, state) : ABSENT;
-		if (error)
-			goto out;
-		if (settings < 0)
-			settings = dup(bpf_map__fd(state->maps.settings));
-		if (instance->documents < 0)
-			instance->documents =
-			    fcntl(bpf_map__fd(state->maps.documents), F_DUPFD_CLOEXEC, 0);
-	}
-	error = map_settings(instance, settings, create);
+	else if (settings < 0 || instance->documents < 0)
+		error = create ? make_states(instance, &settings) : ABSENT;
+	if (!error)
+		error = map_settings(instance, settings, create);
 	if (!error)
 		error = documents_open(instance);
-out:
 	if (settings >= 0)
 		close(settings);
-	state_bpf__destroy(state);
-	free(pins);
 	return error;
+}
+
+/* Says whether it is gone. */
+static bool remove_folder(const struct instance *instance, const char *name)
+{
+	char *path = xprintf("%s%s", instance->root, name);
+	bool done = !rmdir(path), gone = done || errno == ENOENT;
+
+	if (done)
+		step("rmdir %s", path);
+	free(path);
+	return gone;
+}
+
+/* Those that are empty. */
+static void remove_folders(const struct instance *instance)
+{
+	remove_folder(instance, "/maps");
+	remove_folder(instance, "");
 }
 
 int instance_open(struct instance **instance, const char *root, enum access access)
@@ -346,6 +368,8 @@ int instance_open(struct instance **instance, const char *root, enum access acce
 			error = 0;
 		}
 	}
+	if (error && access == ACCESS_CREATE)
+		remove_folders(new);
 	if (error == ABSENT && !optional) {
 		error = fail("there is no npctl instance at %s", root);
 		instance_mend(new, "load");
@@ -406,18 +430,6 @@ static void remove_file(const struct instance *instance, const char *name)
 	free(path);
 }
 
-/* Says whether it is gone. */
-static bool remove_folder(const struct instance *instance, const char *name)
-{
-	char *path = xprintf("%s%s", instance->root, name);
-	bool done = !rmdir(path), gone = done || errno == ENOENT;
-
-	if (done)
-		step("rmdir %s", path);
-	free(path);
-	return gone;
-}
-
 void instance_remove_if_empty(struct instance *instance)
 {
 	bool bare = remove_folder(instance, "/progs") & remove_folder(instance, "/links");
@@ -427,6 +439,5 @@ void instance_remove_if_empty(struct instance *instance)
 		return;
 	remove_file(instance, "maps/settings");
 	remove_file(instance, "maps/documents");
-	remove_folder(instance, "/maps");
-	remove_folder(instance, "");
+	remove_folders(instance);
 }
