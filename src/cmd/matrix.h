@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The parts of `test matrix`, and what its neighbours use of them. */
+#ifndef NPCTL_CMD_MATRIX_H
+#define NPCTL_CMD_MATRIX_H
+
+#include "cmd/cmd.h"
+#include "policy/matrix.h"
+
+int json_read_file(const char *path, json_t **value);
+/* The model of every file given by `option`. */
+int manifests_model(const struct words *words, const char *option, struct model **model);
+
+/* How a probe differs from what was expected or found, or NULL. */
+const char *probe_difference(const struct matrix_probe *probe);
+
+/* Each returns REPORTED when something differs. */
+int matrix_show(struct context *context, const struct matrix *matrix, const struct plan *plan);
+int matrix_tap(const struct matrix *matrix, const struct plan *plan);
+int matrix_junit(const struct matrix *matrix, const struct plan *plan);
+
+#endif
