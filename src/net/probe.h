@@ -3,19 +3,20 @@
 #ifndef NPCTL_NET_PROBE_H
 #define NPCTL_NET_PROBE_H
 
+#include <stddef.h>
 #include "policy/cidr.h"
 
 struct probe {
 	const char *netns; /* NULL: this one */
 	struct address to;
-	uint8_t protocol; /* IPPROTO_TCP, _UDP, _SCTP, _ICMP (echo) */
+	uint8_t protocol; /* IPPROTO_TCP, _UDP, _SCTP, _ICMP (echo, of either family) */
 	uint16_t port;
 	int timeout_ms;
 	/* results */
 	bool connected; /* TCP: established; UDP, ICMP: an answer came */
 	int error;	/* errno when not: ETIMEDOUT, ECONNREFUSED, … */
 	int64_t elapsed_us;
-	char answer[256]; /* what the server said first */
+	char answer[256]; /* what the server said first, its first line */
 };
 
 /* All at once, in parallel; results in place. FAILED only when it cannot try. */
