@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cmd/stat.h"
+#include "kernel/statistics.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct watch {
+	struct context *context;
+	const struct stat_kind *kind;
+	bool again, prometheus;
+	uint64_t interval_s, count; /* count 0: for ever */
+	json_t *before;		    /* rows of the last look, NULL at the first */
+	double seconds;		    /* since then */
+	struct timespec looked;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+static int read_rows(const struct context *context, const struct stat_kind *kind, json_t **rows)
+{
+	struct instance *instance;
+	int error = instance_open(&instance, context->root, ACCESS_READ);
+
+	*rows = NULL;
+	if (error)
+		return error;
+	error = kind->read(instance, rows);
+	instance_close(instance);
+	if (error) {
+		json_decref(*rows);
+		*rows = NULL;
+	}
+	return error;
+}
+
+static json_t *same_row(const struct stat_kind *kind, json_t *rows, const json_t *wanted)
+{
+	json_t *row, *id = json_object_get(wanted, kind->id);
+	size_t i;
+
+	json_array_foreach (rows, i, row)
+		if (json_equal(json_object_get(row, kind->id), id))
+			return row;
+	return NULL;
+}
+
+/* What began after the last look, or began anew, grew from nothing. */
+static void add_rates(const struct watch *watch, json_t *rows)
+{
+	const struct stat_kind *kind = watch->kind;
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row) {
+		json_t *old = same_row(kind, watch->before, row);
+
+		for (size_t k = 0; k < STAT_NAMES && kind->counters[k]; k++) {
+			const char *key = kind->counters[k];
+			json_int_t was = json_integer_value(json_object_get(old, key));
+			json_int_t is = json_integer_value(json_object_get(row, key));
+			double rate = (double)(is >= was ? is - was : is) / watch->seconds;
+			char name[40];
+
+			snprintf(name, sizeof(name), "%s_per_second", key);
+			json_object_set_new(row, name,
+					    json_real((double)(int64_t)(rate * 10 + 0.5) / 10));
+		}
+		if (kind->refine)
+			kind->refine(row, watch->seconds);
+	}
+}
+
+static void show(const struct watch *watch, json_t *rows)
+{
+	const struct out *out = &watch->context->out;
+	const struct stat_kind *kind = watch->kind;
+	json_t *row;
+	size_t i;
+
+	if (watch->prometheus) {
+		stat_metrics(kind, rows);
+		json_decref(rows);
+		return;
+	}
+	if (!out->json && kind->prepare)
+		json_array_foreach (rows, i, row)
+			kind->prepare(row);
+	if (watch->again && !out->json && isatty(STDOUT_FILENO))
+		fputs("\033[H\033[J", stdout);
+	out_table(out, rows, kind->columns, kind->column_count, kind->nothing);
+	if (watch->again && !out->json)
+		putchar('\n');
+}
+
+static int look(struct watch *watch, json_t **rows)
+{
+	struct timespec now;
+	int error = read_rows(watch->context, watch->kind, rows);
+
+	if (error)
+		return error;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	watch->seconds = (double)(now.tv_sec - watch->looked.tv_sec) +
+			 (double)(now.tv_nsec - watch->looked.tv_nsec) / 1e9;
+	watch->looked = now;
+	if (watch->before && watch->kind->id)
+		add_rates(watch, *rows);
+	return 0;
+}
+
+/* Rates need two looks; then one for each interval. */
+static int follow(struct watch *watch)
+{
+	const struct timespec pause = {.tv_sec = (time_t)watch->interval_s};
+	uint64_t shown = 0;
+	json_t *rows;
+	int error = look(watch, &watch->before);
+
+	while (!error && !interrupted) {
+		if (nanosleep(&pause, NULL))
+			break;
+		error = look(watch, &rows);
+		if (error)
+			break;
+		json_decref(watch->before);
+		watch->before = json_deep_copy(rows);
+		show(watch, rows);
+		if (fflush(stdout) || ++shown == watch->count)
+			break;
+	}
+	json_decref(watch->before);
+	return error;
+}
+
+static int show_once(struct watch *watch)
+{
+	json_t *rows;
+	int error = look(watch, &rows);
+
+	if (!error)
+		show(watch, rows);
+	return error;
+}
+
+static int run_kind(struct context *context, const struct words *words,
+		    const struct stat_kind *kind)
+{
+	struct watch watch = {.context = context,
+			      .kind = kind,
+			      .again = word_flag(words, "watch"),
+			      .prometheus = word_flag(words, "prometheus"),
+			      .interval_s = 1};
+	struct sigaction action = {.sa_handler = on_signal};
+	int error = word_number(words, "interval", 1, 86400, &watch.interval_s), statistics = -1;
+
+	if (!error)
+		error = word_number(words, "count", 1, INT64_MAX, &watch.count);
+	if (!error && watch.prometheus && watch.again)
+		error = misuse("--prometheus and --watch do not go together");
+	if (error)
+		return error;
+	if (!watch.again)
+		watch.count = 1;
+	if (kind->counts_runs) {
+		statistics = statistics_enable();
+		if (statistics < 0)
+			return statistics;
+	}
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	error = watch.again || kind->counts_runs ? follow(&watch) : show_once(&watch);
+	if (statistics >= 0)
+		close(statistics);
+	return error;
+}
+
+static const struct stat_kind *kind_named(const char *name)
+{
+	const struct stat_kind *kind = stat_kinds;
+
+	while (strcmp(kind->name, name) != 0)
+		kind++;
+	return kind;
+}
+
+#define RUN(kind)                                                                 \
+	static int run_##kind(struct context *context, const struct words *words) \
+	{                                                                         \
+		return run_kind(context, words, kind_named(#kind));               \
+	}
+RUN(programs)
+RUN(rules)
+RUN(flows)
+RUN(maps)
+RUN(events)
+
+static json_t *totals(const json_t *rules, const char *verdict)
+{
+	json_int_t packets = 0, bytes = 0;
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (rules, i, row) {
+		if (strcmp(json_string_value(json_object_get(row, "verdict")), verdict) != 0)
+			continue;
+		packets += json_integer_value(json_object_get(row, "packets"));
+		bytes += json_integer_value(json_object_get(row, "bytes"));
+	}
+	return json_pack("{s:I, s:I}", "packets", packets, "bytes", bytes);
+}
+
+static int read_kind(struct context *context, const char *name, json_t **rows)
+{
+	return read_rows(context, kind_named(name), rows);
+}
+
+static int run_summary(struct context *context)
+{
+	json_t *rules = NULL, *flows = NULL, *events = NULL;
+	int error = read_kind(context, "rules", &rules);
+
+	if (!error)
+		error = read_kind(context, "flows", &flows);
+	if (!error)
+		error = read_kind(context, "events", &events);
+	if (!error)
+		out_object(&context->out,
+			   json_pack("{s:I, s:o, s:o, s:I, s:I}", "rules",
+				     (json_int_t)json_array_size(rules), "allowed",
+				     totals(rules, "allow"), "denied", totals(rules, "deny"),
+				     "flows", (json_int_t)json_array_size(flows), "listeners",
+				     (json_int_t)json_array_size(events)));
+	json_decref(rules);
+	json_decref(flows);
+	json_decref(events);
+	return error;
+}
+
+static int run_all(struct context *context, const struct words *words)
+{
+	json_t *rows;
+	int error = 0;
+
+	if (!word_flag(words, "prometheus"))
+		return run_summary(context);
+	for (const struct stat_kind *kind = stat_kinds; kind->name && !error; kind++) {
+		error = read_rows(context, kind, &rows);
+		if (!error)
+			stat_metrics(kind, rows);
+		json_decref(rows);
+	}
+	return error;
+}
+
+#define PROMETHEUS                                                                                \
+	{                                                                                         \
+		"prometheus", VALUE_NONE, NULL, "print the text format that Prometheus reads", 0, \
+		    false                                                                         \
+	}
+
+static const struct option summary_options[] = {PROMETHEUS, {0}};
+
+static const struct option options[] = {
+    {"watch", VALUE_NONE, NULL, "look again and again, and show rates", 0, false},
+    {"interval", VALUE_NUMBER, "SECONDS", "between two looks: 1 unless given", 0, false},
+    {"count", VALUE_NUMBER, "N", "with --watch: end after showing N times", 0, false},
+    PROMETHEUS,
+    {0},
+};
+
+static const struct verb verbs[] = {
+    {"", "", "totals of what was allowed and denied", 0, 0, summary_options, run_all, NULL},
+    {"programs", "", "what the programs cost: runs, time, share of a processor", 0, 0, options,
+     run_programs, NULL},
+    {"rules", "", "packets and bytes that each rule decided", 0, 0, options, run_rules, NULL},
+    {"flows", "", "connections that are known, with the rule that let them in", 0, 0, options,
+     run_flows, NULL},
+    {"maps", "", "how full the maps are", 0, 0, options, run_maps, NULL},
+    {"events", "", "listeners, events sent and lost", 0, 0, options, run_events, NULL},
+    {0},
+};
+
+const struct command command_stat = {"stat", "counters, connections, costs", verbs};

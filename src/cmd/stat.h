@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The kinds of statistics: what is read, shown, compared and exported of each. */
+#ifndef NPCTL_CMD_STAT_H
+#define NPCTL_CMD_STAT_H
+
+#include "cmd/cmd.h"
+#include "kernel/instance.h"
+
+#define STAT_NAMES 5
+
+struct metric {
+	const char *name, *type, *help;
+	const char *key; /* of a row; NULL: how many rows have the same labels */
+	double scale;	 /* from the row's unit to the metric's base unit */
+};
+
+struct stat_kind {
+	const char *name;
+	int (*read)(struct instance *instance, json_t **rows);
+	const char *id;			  /* the key that rows are known by, NULL: none */
+	const char *counters[STAT_NAMES]; /* keys that only grow, and so have a rate */
+	void (*refine)(json_t *row, double seconds); /* from what a row grew by; or NULL */
+	void (*prepare)(json_t *row);		     /* texts for people; or NULL */
+	const struct column *columns;
+	size_t column_count;
+	const char *nothing;
+	bool counts_runs;	      /* the kernel has to be asked to count */
+	const struct metric *metrics; /* ends with a NULL name */
+	const char *labels[STAT_NAMES];
+};
+
+extern const struct stat_kind stat_kinds[]; /* ends with a NULL name */
+
+/* Prometheus' text format of one kind's rows. */
+void stat_metrics(const struct stat_kind *kind, const json_t *rows);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What has happened so far, as arrays of rows. */
+#ifndef NPCTL_KERNEL_STATISTICS_H
+#define NPCTL_KERNEL_STATISTICS_H
+
+#include "kernel/instance.h"
+
+/*
+ * The kernel counts runs of programs only while somebody asks for it: until the
+ * descriptor is closed. FAILED when it may not be asked.
+ */
+int statistics_enable(void);
+
+/* {"program", "id", "runs", "run_ns"}: what was counted since the program was loaded. */
+int statistics_programs(struct instance *instance, json_t **rows);
+/* {"rule", "rule_number", "tier", "verdict", "direction", "packets", "bytes"} */
+int statistics_rules(struct instance *instance, json_t **rows);
+/*
+ * Connections that are alive: {"subject", "protocol", "state", "direction" of the first packet,
+ * "local", "local_port", "remote", "remote_port", "remote_pod", "age_seconds", "idle_seconds",
+ * "packets_in", "packets_out", "verdict", "rule"}
+ */
+int statistics_flows(struct instance *instance, json_t **rows);
+/* Listeners: {"slot", "wants", "sent", "lost"} */
+int statistics_events(struct instance *instance, json_t **rows);
+/* As map_rows(), with "used_percent" where a map can be full. */
+int statistics_maps(struct instance *instance, json_t **rows);
+
+#endif

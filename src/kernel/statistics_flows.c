@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The flow tables, as a list of connections. */
+#include "kernel/event_text.h"
+#include "kernel/map.h"
+#include "kernel/statistics.h"
+#include <arpa/inet.h>
+#include <string.h>
+#include <time.h>
+
+static const char *const states[LIFETIMES] = {
+    [LIFE_TCP_OPENING] = "opening", [LIFE_TCP] = "open",     [LIFE_TCP_CLOSING] = "closing",
+    [LIFE_UDP_OPENING] = "asked",   [LIFE_UDP] = "answered", [LIFE_SCTP] = "open",
+    [LIFE_ICMP] = "asked",
+};
+
+/* What both kinds of key say. */
+struct ends {
+	uint32_t ifindex;
+	struct address local, remote;
+	uint16_t local_port, remote_port;
+	uint8_t protocol;
+};
+
+struct listing {
+	json_t *rows;
+	struct names *names;
+	const struct settings *settings;
+	uint32_t now; /* jiffies, low half */
+	uint32_t hz;
+};
+
+/* The kernel's count starts five minutes before it overflows, so that overflows are met early. */
+static void read_clock(struct listing *listing)
+{
+	struct timespec tick, now;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	listing->hz = (uint32_t)(1000000000 / tick.tv_nsec);
+	listing->now = (uint32_t)((uint64_t)now.tv_sec * listing->hz + now.tv_nsec / tick.tv_nsec) -
+		       300 * listing->hz;
+}
+
+static bool is_alive(const struct listing *listing, const struct flow *flow)
+{
+	return !flow->version ||
+	       listing->now - flow->seen <=
+		   listing->settings->lifetime[flow->lifetime & (LIFETIMES - 1)] ||
+	       (int32_t)(listing->now - flow->seen) < 0; /* seen after we looked at the clock */
+}
+
+static uint32_t seconds_since(const struct listing *listing, uint32_t then)
+{
+	int32_t ticks = (int32_t)(listing->now - then);
+
+	return ticks > 0 ? (uint32_t)ticks / listing->hz : 0;
+}
+
+static void set_end(json_t *row, const struct names *names, const struct address *address,
+		    uint16_t port, const char *const keys[3])
+{
+	const char *pod = names_pod(names, address);
+	char text[ADDRESS_TEXT];
+
+	json_object_set_new(row, keys[0], json_string(address_text(address, text)));
+	json_object_set_new(row, keys[1], json_integer(port));
+	if (pod)
+		json_object_set_new(row, keys[2], json_string(pod));
+}
+
+static void set_rule(json_t *row, const struct names *names, const struct flow *flow)
+{
+	const struct rule_info *rule = names_rule(names, flow->answer & ANSWER_RULE);
+
+	if (!flow->version) {
+		json_object_set_new(row, "verdict", json_string("not judged yet"));
+		return;
+	}
+	json_object_set_new(row, "verdict",
+			    json_string(flow->answer & ANSWER_ALLOW ? "allow" : "deny"));
+	if (rule)
+		json_object_set_new(row, "rule", json_string(rule->name));
+}
+
+static int add_flow(struct listing *listing, const struct ends *ends, const struct flow *flow)
+{
+	static const char *const local[] = {"local", "local_port", "local_pod"};
+	static const char *const remote[] = {"remote", "remote_port", "remote_pod"};
+	const char *subject = names_subject(listing->names, ends->ifindex);
+	const char *state = flow->lifetime < LIFETIMES ? states[flow->lifetime] : NULL;
+	json_t *row;
+
+	if (!is_alive(listing, flow))
+		return 0;
+	row = json_object();
+	json_object_set_new(row, "subject", json_string(subject ? subject : ""));
+	json_object_set_new(row, "protocol", json_string(ip_protocol_text(ends->protocol)));
+	json_object_set_new(row, "state", json_string(state ? state : "?"));
+	json_object_set_new(row, "direction",
+			    json_string(flow->initiator == INGRESS ? "ingress" : "egress"));
+	set_end(row, listing->names, &ends->local, ends->local_port, local);
+	set_end(row, listing->names, &ends->remote, ends->remote_port, remote);
+	json_object_set_new(row, "age_seconds",
+			    json_integer(seconds_since(listing, flow->created)));
+	json_object_set_new(row, "idle_seconds", json_integer(seconds_since(listing, flow->seen)));
+	json_object_set_new(row, "packets_in", json_integer(flow->packets[INGRESS]));
+	json_object_set_new(row, "packets_out", json_integer(flow->packets[EGRESS]));
+	set_rule(row, listing->names, flow);
+	json_array_append_new(listing->rows, row);
+	return 0;
+}
+
+static int add_flow4(const struct map *map, const void *key, const void *value, void *data)
+{
+	const struct flow4_key *flow = key;
+	struct ends ends = {flow->ifindex,
+			    {.family = 4},
+			    {.family = 4},
+			    ntohs(flow->local_port),
+			    ntohs(flow->remote_port),
+			    flow->protocol};
+
+	(void)map;
+	memcpy(ends.local.bytes, &flow->local, 4);
+	memcpy(ends.remote.bytes, &flow->remote, 4);
+	return add_flow(data, &ends, value);
+}
+
+static int add_flow6(const struct map *map, const void *key, const void *value, void *data)
+{
+	const struct flow6_key *flow = key;
+	struct ends ends = {flow->ifindex,
+			    {.family = 6},
+			    {.family = 6},
+			    ntohs(flow->local_port),
+			    ntohs(flow->remote_port),
+			    flow->protocol};
+
+	(void)map;
+	memcpy(ends.local.bytes, flow->local, 16);
+	memcpy(ends.remote.bytes, flow->remote, 16);
+	return add_flow(data, &ends, value);
+}
+
+static int list_map(struct instance *instance, const char *name, map_callback *add,
+		    struct listing *listing)
+{
+	struct map *map;
+	int error;
+
+	if (map_open(instance->root, name, &map))
+		return FAILED;
+	error = map_each(map, add, listing);
+	map_close(map);
+	return error;
+}
+
+int statistics_flows(struct instance *instance, json_t **rows)
+{
+	struct listing listing = {.rows = json_array(), .settings = instance->settings};
+	int error = names_read(instance, &listing.names);
+
+	*rows = listing.rows;
+	read_clock(&listing);
+	if (!error)
+		error = list_map(instance, "flows4", add_flow4, &listing);
+	if (!error)
+		error = list_map(instance, "flows6", add_flow6, &listing);
+	names_free(listing.names);
+	return error;
+}
