@@ -59,7 +59,7 @@ static void print_options(const struct out *out, int indent, const struct option
 }
 
 static void print_verb(const struct out *out, const struct command *command,
-		       const struct verb *verb)
+		       const struct verb *verb, bool with_options)
 {
 	bool options = verb->options && verb->options->name;
 	char *usage =
@@ -68,7 +68,8 @@ static void print_verb(const struct out *out, const struct command *command,
 
 	printf("\n%s\n    ", painted(out, BOLD, usage));
 	print_wrapped(out, 4, verb->help);
-	print_options(out, 4, verb->options);
+	if (with_options)
+		print_options(out, 4, verb->options);
 	free(usage);
 }
 
@@ -144,9 +145,10 @@ int help_show(struct context *context, const struct command *command, const stru
 	}
 	if (!verb && command->help)
 		printf("%s: %s\n", command->name, command->help);
+	/* Neighbours that share their options show them once, under the last. */
 	for (const struct verb *each = command->verbs; each->name; each++)
 		if (!verb || verb == each)
-			print_verb(out, command, each);
+			print_verb(out, command, each, verb || each[1].options != each->options);
 	return 0;
 }
 
