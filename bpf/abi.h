@@ -148,14 +148,15 @@ struct flow6_key {
 #define ECHO_REMOTE_ASKS 2
 
 struct flow {
-	__u32 version;	/* of the policy that judged it; 0: seeded, never judged */
-	__u32 seen;	/* jiffies, low half */
-	__u32 answer;	/* of the last judgement */
+	__u32 version; /* of the policy that judged it; 0: seeded, never judged */
+	__u32 answer;  /* of the last judgement */
+	__u32 seen;    /* jiffies, low half, as are the next two */
+	__u32 expires;
+	__u32 created;
 	__u8 initiator; /* enum direction of the first packet */
 	__u8 lifetime;	/* enum lifetime */
 	__u8 fin;	/* bit per direction */
 	__u8 pad;
-	__u32 created; /* jiffies, low half */
 	__u32 packets[DIRECTIONS];
 };
 

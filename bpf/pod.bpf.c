@@ -142,7 +142,7 @@ static __always_inline bool judge_error(struct __sk_buff *skb, const struct view
 	struct packet quoted;
 	struct flow *flow = related_flow(skb, packet, &quoted);
 
-	if (!flow || !flow_alive(flow, view->settings, view->now))
+	if (!flow || !flow_alive(flow, view->now))
 		return false;
 	judge_flow(view, &quoted, flow, verdict);
 	if (verdict->answer & ANSWER_ALLOW)
@@ -206,9 +206,9 @@ static __always_inline void remember(const struct view *view, const struct packe
 	if (flow) {
 		flow->version = view->version;
 		flow->answer = verdict->answer;
-		flow_touch(flow, packet, view->now);
+		flow_touch(flow, packet, packet->direction & 1, view->settings, view->now);
 	} else if (verdict->answer & ANSWER_ALLOW && own) {
-		flow_begin(packet, view->version, verdict->answer, view->now);
+		flow_begin(packet, view->settings, view->version, verdict->answer, view->now);
 	}
 }
 
@@ -233,7 +233,7 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 	    !(packet->odd & ODD_ERROR && judge_error(skb, &view, packet, verdict))) {
 		if (!(packet->odd & ODD_SYN))
 			flow = flow_find(packet);
-		if (flow && flow_alive(flow, view.settings, view.now)) {
+		if (flow && flow_alive(flow, view.now)) {
 			judge_flow(&view, packet, flow, verdict);
 		} else {
 			flow = NULL;
@@ -292,10 +292,10 @@ static __always_inline int pod(struct __sk_buff *skb, enum direction direction)
 	flow = flow_find(&packet);
 	now = bpf_jiffies64();
 	if (unlikely(!flow || flow->version != READ_ONCE(settings->version) ||
-		     !(flow->answer & ANSWER_ALLOW) || !flow_alive(flow, settings, now) ||
+		     !(flow->answer & ANSWER_ALLOW) || !flow_fresh(flow, now) ||
 		     READ_ONCE(settings->listening_all)))
 		return decide(skb, &packet);
-	flow_touch(flow, &packet, now);
+	flow_touch(flow, &packet, direction, settings, now);
 	count(flow->answer, skb->len);
 	return TC_ACT_UNSPEC;
 }

@@ -20,6 +20,11 @@
 /* A word that user space changes under us: one load, where it is written. */
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
 
+/* What the compiler must not see through. */
+#ifndef barrier_var
+#define barrier_var(x) asm volatile("" : "+r"(x))
+#endif
+
 #define PINNED __uint(pinning, LIBBPF_PIN_BY_NAME)
 
 /* By words: the compiler would take bytes where a header is declared packed. */

@@ -32,19 +32,28 @@ static __always_inline struct flow *flow_find(const struct packet *packet)
 
 	if (likely(packet->family == 4)) {
 		flow = bpf_map_lookup_elem(&flows4, &packet->key4);
-		barrier();
+		barrier_var(flow);
 	} else {
 		flow = bpf_map_lookup_elem(&flows6, &packet->key6);
 	}
 	return flow;
 }
 
-/* A seeded flow lives until it is judged. */
-static __always_inline bool flow_alive(const struct flow *flow, const struct settings *settings,
-				       __u32 now)
+static __always_inline bool flow_fresh(const struct flow *flow, __u32 now)
 {
-	return !flow->version ||
-	       now - flow->seen <= settings->lifetime[flow->lifetime & (LIFETIMES - 1)];
+	return (__s32)(flow->expires - now) >= 0;
+}
+
+/* A seeded flow lives until it is judged. */
+static __always_inline bool flow_alive(const struct flow *flow, __u32 now)
+{
+	return !flow->version || flow_fresh(flow, now);
+}
+
+static __always_inline void flow_seen(struct flow *flow, const struct settings *settings, __u32 now)
+{
+	flow->seen = now;
+	flow->expires = now + settings->lifetime[flow->lifetime & (LIFETIMES - 1)];
 }
 
 static __always_inline void flow_close(struct flow *flow, const struct packet *packet)
@@ -56,15 +65,21 @@ static __always_inline void flow_close(struct flow *flow, const struct packet *p
 }
 
 /* One packet more. Counts of two processors may overlap: they inform, they do not bill. */
-static __always_inline void flow_touch(struct flow *flow, const struct packet *packet, __u32 now)
+static __always_inline void flow_touch(struct flow *flow, const struct packet *packet,
+				       enum direction direction, const struct settings *settings,
+				       __u32 now)
 {
-	if (flow->seen != now)
-		flow->seen = now;
-	flow->packets[packet->direction & 1]++;
-	if (unlikely(flow->lifetime <= LIFE_UDP_OPENING && packet->direction != flow->initiator))
+	flow->packets[direction]++;
+	if (unlikely(flow->lifetime <= LIFE_UDP_OPENING && direction != flow->initiator)) {
 		flow->lifetime += LIFE_OPENED;
-	if (unlikely(packet->odd & ODD_CLOSES))
+		flow_seen(flow, settings, now);
+	}
+	if (unlikely(packet->odd & ODD_CLOSES)) {
 		flow_close(flow, packet);
+		flow_seen(flow, settings, now);
+	}
+	if (flow->seen != now)
+		flow_seen(flow, settings, now);
 }
 
 /* Which lifetime a new flow begins with; LIFETIMES for what has no flows. */
@@ -87,22 +102,22 @@ static __always_inline __u8 flow_lifetime(const struct packet *packet)
 	return LIFETIMES;
 }
 
-static __always_inline void flow_begin(const struct packet *packet, __u32 version, __u32 answer,
-				       __u32 now)
+static __always_inline void flow_begin(const struct packet *packet, const struct settings *settings,
+				       __u32 version, __u32 answer, __u32 now)
 {
 	struct flow flow = {
 	    .version = version,
-	    .seen = now,
 	    .answer = answer,
+	    .created = now,
 	    .initiator = packet->direction,
 	    .lifetime = flow_lifetime(packet),
-	    .created = now,
 	    /* an index would make the compiler do sums with a stack address */
 	    .packets = {packet->direction == INGRESS, packet->direction == EGRESS},
 	};
 
 	if (flow.lifetime == LIFETIMES)
 		return;
+	flow_seen(&flow, settings, now);
 	if (packet->family == 4)
 		bpf_map_update_elem(&flows4, &packet->key4, &flow, BPF_ANY);
 	else
