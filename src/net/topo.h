@@ -30,7 +30,6 @@
 #define ANNOTATION_HOST_ADDRESSES ANNOTATION "host-addresses"
 
 struct topo_wishes {
-	const char *root;   /* the instance: part of the mark */
 	const char *bridge; /* NULL: br-sim */
 	/* for pods without addresses; none: 10.0.0.0/24 and fd00:6e70::/64 */
 	const struct prefix *subnets;
@@ -41,7 +40,7 @@ struct topo_wishes {
 
 /* The default lab of three pods, as an array of Pod manifests. */
 json_t *topo_default(void);
-/* A record for the pods of a model; gives addresses to those without. */
+/* A record, as yet without "mark", for the pods of a model; gives addresses to those without. */
 int topo_plan(const struct model *model, const struct topo_wishes *wishes, json_t **record);
 
 /* Fails when something of the record's names or addresses is there and not npctl's. */
@@ -54,6 +53,8 @@ int topo_serve(json_t *record);
 bool topo_is_made(const json_t *record);
 /* Removes what bears npctl's mark among what the record names; 0 when there was nothing. */
 int topo_remove(const json_t *record);
+/* Removes all that bears the mark, whoever knows of it; *found (may be NULL): there was some. */
+int topo_sweep(const char *mark, bool *found);
 /* The same but for the servers that run. */
 bool topo_same(const json_t *a, const json_t *b);
 /* Rows for `topo show`: pod, netns, host interface, ifindex, addresses, ports, state. */

@@ -453,8 +453,7 @@ int topo_plan(const struct model *model, const struct topo_wishes *wishes, json_
 		error = fail("there are no pods to make");
 	if (!error) {
 		add_links(&draft);
-		*record = json_pack("{s:o, s:O}", "mark", json_sprintf("npctl %s", wishes->root),
-				    "pods", draft.rows);
+		*record = json_pack("{s:O}", "pods", draft.rows);
 		if (draft.addressing.bridge.count)
 			json_object_set_new(*record, "bridge", bridge_row(&draft, bridge));
 	}
