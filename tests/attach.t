@@ -52,7 +52,7 @@ for by in tcx clsact; do
 	is "$by: all passes again" "$(arrive 3 1000)" "1000 3"
 	ok "$by: nothing is left" clean
 	is "$by: no qdisc either" "$(tc qdisc show dev v0 | grep -c clsact)" 0
-	is "$by: nor a pin" "$(ls $root/links)" ""
+	is "$by: nor a pin" "$(ls "$root"/links)" ""
 	npctl policy delete --all >/dev/null 2>&1 || npctl policy delete 1 >/dev/null 2>&1
 done
 npctl attach dev v0 >/dev/null
@@ -76,7 +76,7 @@ npctl attach dev v0 --clsact --program foreign_counter --hook egress >/dev/null
 npctl attach detach v0 >/dev/null
 is "all off, and the qdisc with them" "$(tc qdisc show dev v0 | grep -c clsact)" 0
 npctl attach dev v0 --clsact >/dev/null
-tc filter add dev v0 ingress bpf direct-action object-pinned $root/progs/foreign_counter
+tc filter add dev v0 ingress bpf direct-action object-pinned "$root"/progs/foreign_counter
 npctl attach detach v0 >/dev/null
 is "somebody else's filter keeps it" "$(tc qdisc show dev v0 | grep -c clsact)" 1
 is "and is the only one" "$(field '[.[] | [.npctl, .program]]')" '[[false,"foreign_counter"]]'
@@ -89,16 +89,16 @@ tc qdisc del dev v0 ingress
 
 # Mistakes.
 tc qdisc add dev v0 clsact
-tc filter add dev v0 egress bpf object-pinned $root/progs/foreign_drop
+tc filter add dev v0 egress bpf object-pinned "$root"/progs/foreign_drop
 like "without direct-action" "$(npctl attach show)" \
 	'warning: foreign_drop at the egress of v0: it was attached without direct-action'
 is "indeed all pass" "$(arrive 3 1000)" "1000 3"
 tc filter del dev v0 egress
-tc filter add dev v0 egress prio 1 bpf direct-action object-pinned $root/progs/foreign_drop
+tc filter add dev v0 egress prio 1 bpf direct-action object-pinned "$root"/progs/foreign_drop
 is "with it they do not" "$(arrive 3 1000)" "1000 0"
 is "and there is nothing to warn of" "$(warnings)" ""
 npctl attach dev v0 --clsact >/dev/null
-tc filter add dev v0 egress prio 1 handle 7 bpf direct-action object-pinned $root/progs/foreign_counter
+tc filter add dev v0 egress prio 1 handle 7 bpf direct-action object-pinned "$root"/progs/foreign_counter
 like "a filter before npctl's" "$(warnings)" 'it runs before pod_ingress'
 npctl attach detach v0 >/dev/null
 tc qdisc del dev v0 clsact
@@ -113,7 +113,7 @@ npctl --root /sys/fs/bpf/other load --unload >/dev/null
 is "without it there is nothing to warn of" "$(warnings)" ""
 
 # What is gone is missed, and comes back.
-rm $root/links/v0:egress
+rm "$root"/links/v0:egress
 sleep 0.2
 is "a link that is gone is missed" "$(warnings)" "the link is gone: nothing is judged here"
 ok "attach mends it" npctl attach dev v0
@@ -130,7 +130,7 @@ ok "detach takes what is left" npctl attach detach v0
 ok "all of it" clean
 ip link add w0.1 type veth peer name w1
 ok "an interface with a dot" npctl attach dev w0.1
-ok "has its pins" test -e $root/links/w0:1:ingress
+ok "has its pins" test -e "$root"/links/w0:1:ingress
 ip link del w0.1
 is "an interface that is gone" "$(warnings | sort -u)" "the interface is gone: nothing is judged here"
 ip link add w0.1 type veth peer name w1

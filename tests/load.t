@@ -6,18 +6,18 @@
 make_pair
 root=/sys/fs/bpf/npctl
 
-states() { npctl -j load "$@" | jq -r '[.[] | .state] | unique | join(" ")'; }
+states() { npctl -j load | jq -r '[.[] | .state] | unique | join(" ")'; }
 ids() { npctl -j load | jq -c '[.[] | .id]'; }
 nothing_left() {
-	[ ! -e $root ] && ! ip link show v0 | grep -q clsact &&
-		[ "$(tc qdisc show dev v0 | grep -c clsact)" = 0 ]
+	[ ! -e "$root" ] && [ "$(tc qdisc show | grep -c clsact)" = 0 ] &&
+		[ "$(npctl -j attach show)" = "[]" ]
 }
 
 # Fresh, again, away.
 fails_with "nothing is attached without programs" 1 'no npctl instance.*npctl load' \
 	npctl attach dev v0
 like "a fresh load makes all" "$(npctl load)" 'pod_ingress +[0-9]+ +new .*progs/pod_ingress'
-ok "the programs are pinned" test -e $root/progs/pod_egress
+ok "the programs are pinned" test -e "$root"/progs/pod_egress
 before=$(ids)
 is "loading again keeps all" "$(states)" kept
 is "with the same ids" "$(ids)" "$before"
@@ -57,9 +57,9 @@ is "rules" "$(npctl -j map show counters | jq .max_entries)" 100
 is "a plain load keeps the sizes" "$(states)" kept
 
 # Killed loads.
-rm $root/progs/pod_ingress
+rm "$root"/progs/pod_ingress
 is "a missing program comes back" "$(states)" "kept new upgraded"
-rm $root/progs/* $root/maps/{flows4,subjects,peers4}
+rm "$root"/progs/* "$root"/maps/{flows4,subjects,peers4}
 is "after half a load all is new" \
 	"$(npctl -j load | jq -r '[.[] | select(.kind == "program") | .state] | unique | .[]')" new
 is "and stays" "$(states)" kept
@@ -67,9 +67,8 @@ npctl load --unload >/dev/null
 
 # Programs change under traffic: one port is allowed, one denied.
 upgrade() {
-	local i
-	for i in {1..10}; do
-		rm $root/progs/pod_ingress
+	for _ in {1..10}; do
+		rm "$root"/progs/pod_ingress
 		npctl load >/dev/null || return
 	done
 }
@@ -97,7 +96,7 @@ is "no link is left" "$(bpftool -j link 2>/dev/null | jq '[.[]? | select(.type =
 # A user's own object.
 for name in foreign action clash; do compile $name || echo "Bail out! clang fails"; done
 like "it is loaded" "$(npctl load "$T/foreign.o")" 'foreign_counter +[0-9]+ +new +sched_cls'
-ok "its map is pinned" test -e $root/maps/foreign_count
+ok "its map is pinned" test -e "$root"/maps/foreign_count
 is "again it is replaced" "$(npctl -j load "$T/foreign.o" | jq -rc '[.[].state] | unique')" \
 	'["replaced","upgraded"]'
 ok "one of its programs is attached" npctl attach dev v0 --program foreign_counter --hook egress
@@ -121,7 +120,7 @@ fails_with "once" 1 'nothing of it is loaded' npctl load "$T/action.o" --unload
 fails_with "npctl's maps are not touched" 1 'npctl itself has a map "flows4"' npctl load "$T/clash.o"
 ok "the foreign object goes" npctl load "$T/foreign.o" --unload
 is "with its attachments" "$(arrive 5 1000)" "1000 5"
-ok "and its map" test ! -e $root/maps/foreign_count
+ok "and its map" test ! -e "$root"/maps/foreign_count
 ok "npctl's stays" npctl load
 npctl load "$T/foreign.o" >/dev/null
 npctl attach dev v0 --program foreign_drop --hook ingress >/dev/null
@@ -150,8 +149,9 @@ npctl map update settings key 0 value "$settings" >/dev/null
 fails_with "another version is refused" 1 'another version.*load --unload' npctl load
 fails_with "by all" 1 'another version' npctl attach show
 ok "but can be unloaded" npctl load --unload
-ok "entirely" nothing_left
-unlike "its filters, too" "$(tc filter show dev lo egress)" pod_
+is "entirely, links and filters" "$(npctl -j attach show)" "[]"
+ok "maps and programs" test ! -e "$root"
+tc qdisc del dev lo clsact # whose it was, nobody could tell
 
 # A bpffs is mounted where there is none.
 umount -l /sys/fs/bpf
@@ -162,11 +162,11 @@ npctl load --unload >/dev/null
 
 # Locks.
 npctl load >/dev/null
-flock $root sleep 1.6 &
+flock "$root" sleep 1.6 &
 sleep 0.1
 like "waiting is said, and for whom" "$(npctl load 2>&1 >/dev/null)" 'waiting for (flock|sleep)'
 wait
 ok "another root is another instance" npctl --root /sys/fs/bpf/second load
 ok "with its own end" npctl --root /sys/fs/bpf/second load --unload
-ok "the first is still there" test -e $root/progs/pod_egress
+ok "the first is still there" test -e "$root"/progs/pod_egress
 plan_done

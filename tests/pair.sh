@@ -68,5 +68,5 @@ arrive() {
 # compile NAME: tests/bpf/NAME.bpf.c to $T/NAME.o
 compile() {
 	clang -O2 -g -target bpf -idirafter "/usr/include/$(uname -m)-linux-gnu" \
-		-c "$tests/bpf/$1.bpf.c" -o "$T/$1.o"
+		-c "$(dirname "$0")/bpf/$1.bpf.c" -o "$T/$1.o"
 }

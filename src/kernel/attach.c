@@ -231,10 +231,24 @@ static bool same_place(const json_t *a, const json_t *b)
 	       !strcmp(text(a, "hook"), text(b, "hook"));
 }
 
-/*
- * The row in whose place `row` would stand, or NULL. Rows of which nothing is
- * left, as after a crash or when the interface is gone, are dropped.
- */
+/* Drops a row of which nothing is left, as after a crash or when the interface is gone. */
+static void row_drop(struct instance *instance, json_t *rows, json_t *stale, json_t *row)
+{
+	bool clsact = !strcmp(text(row, "by"), "clsact");
+
+	json_incref(stale);
+	row_detach(instance, stale);
+	if (row_remove(rows, stale)) {
+		if (clsact &&
+		    json_equal(json_object_get(stale, "ifindex"), json_object_get(row, "ifindex")))
+			json_object_set_new(row, "qdisc", json_true());
+		else
+			qdisc_remove(stale);
+	}
+	json_decref(stale);
+}
+
+/* The row in whose place `row` would stand, or NULL. */
 static json_t *row_standing(struct instance *instance, json_t *rows, json_t *row)
 {
 	json_t *each, *standing = NULL;
@@ -242,16 +256,10 @@ static json_t *row_standing(struct instance *instance, json_t *rows, json_t *row
 
 	for (i = json_array_size(rows); i-- > 0;) {
 		each = json_array_get(rows, i);
-		if (points_alive(instance, each)) {
-			if (same_place(each, row))
-				standing = each;
-			continue;
-		}
-		if (json_is_true(json_object_get(each, "qdisc")) &&
-		    json_equal(json_object_get(each, "ifindex"), json_object_get(row, "ifindex")))
-			json_object_set_new(row, "qdisc", json_true());
-		row_detach(instance, each);
-		json_array_remove(rows, i);
+		if (!points_alive(instance, each))
+			row_drop(instance, rows, each, row);
+		else if (same_place(each, row))
+			standing = each;
 	}
 	return standing;
 }
@@ -292,13 +300,11 @@ static int seed(struct instance *instance, const char *subject, int ifindex)
 static void row_undo(struct instance *instance, json_t *rows, json_t *row)
 {
 	char *sentence = xstrdup(failure()), *mend = xstrdup(failure_mend());
-	bool qdisc;
 
 	row_detach(instance, row);
-	qdisc = row_remove(rows, row);
-	rows_commit(instance, rows);
-	if (qdisc)
+	if (row_remove(rows, row))
 		qdisc_remove(row);
+	rows_commit(instance, rows);
 	fail("%s", sentence);
 	if (*mend)
 		fail_mend("%s", mend);
@@ -377,7 +383,7 @@ static bool row_is_meant(const json_t *row, const char *interface, const char *p
 
 static int detach_rows(struct instance *instance, const char *interface, const char *program)
 {
-	json_t *rows = rows_get(instance), *idle = json_array(), *row;
+	json_t *rows = rows_get(instance), *row;
 	bool changed = false;
 	int error = 0;
 	size_t i;
@@ -387,17 +393,13 @@ static int detach_rows(struct instance *instance, const char *interface, const c
 		if (row_is_meant(row, interface, program)) {
 			error = row_detach(instance, row);
 			if (!error && row_remove(rows, row))
-				json_array_append(idle, row);
+				error = qdisc_remove(row);
 			changed = true;
 		}
 		json_decref(row);
 	}
 	if (!error && changed)
 		error = rows_commit(instance, rows);
-	json_array_foreach (idle, i, row)
-		if (!error)
-			error = qdisc_remove(row);
-	json_decref(idle);
 	json_decref(rows);
 	return error;
 }
