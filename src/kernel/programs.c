@@ -28,9 +28,8 @@ static const struct {
 };
 
 static const uint32_t default_seconds[LIFETIMES] = {
-    [LIFE_TCP_OPENING] = 60, [LIFE_TCP] = 24 * 3600, [LIFE_TCP_CLOSING] = 10,
-    [LIFE_SCTP] = 3600,	     [LIFE_UDP_OPENING] = 30,	  [LIFE_UDP] = 180,
-    [LIFE_ICMP] = 30,	     [LIFE_FRAGMENT] = 30,
+    [LIFE_TCP_OPENING] = 60, [LIFE_TCP] = 24 * 3600, [LIFE_TCP_CLOSING] = 10, [LIFE_SCTP] = 3600,
+    [LIFE_UDP_OPENING] = 30, [LIFE_UDP] = 180,	     [LIFE_ICMP] = 30,	      [LIFE_FRAGMENT] = 30,
 };
 
 int program_open(const struct instance *instance, const char *name)
