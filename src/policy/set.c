@@ -40,15 +40,43 @@ static void touch_class(struct compile *compile, struct touch *touch, uint32_t c
 	touch->links[touch->link_count++] = (struct link){position, previous};
 }
 
-static void touch_rule(struct compile *compile, struct touch *touch, const struct policy_rule *rule,
-		       uint32_t position)
+static bool bears_name(const struct pod *pod, const struct policy_rule *rule)
 {
+	for (size_t i = 0; i < rule->port_count; i++)
+		for (size_t j = 0; j < pod->port_count; j++)
+			if (rule->ports[i].name == pod->ports[j].name)
+				return true;
+	return false;
+}
+
+/* A rule for every address still means other ports at each pod that bears its port's name. */
+static void touch_named(struct compile *compile, struct touch *touch,
+			const struct policy_rule *rule, uint32_t position)
+{
+	const struct classes *classes = &compile->classes;
+
+	for (uint32_t i = 0; i < classes->pod_class_count; i++) {
+		const struct list32 *of = &classes->of_pod_class[i];
+
+		for (size_t j = 0; j < of->count && bears_name(classes->pod_classes[i].pod, rule);
+		     j++)
+			touch_class(compile, touch, of->item[j], position);
+	}
+}
+
+static void touch_rule(struct compile *compile, struct touch *touch,
+		       const struct ordered_rule *ordered, uint32_t position)
+{
+	const struct policy_rule *rule = ordered->rule;
+
 	for (size_t i = 0; i < rule->peer_count; i++) {
 		const struct meaning *meaning = &compile->meanings[rule->peers[i]];
 
 		meaning_find(compile, rule->peers[i], true);
 		if (meaning->all) {
 			list32_add(&touch->always, position);
+			if (rule->named_ports && ordered->direction == EGRESS)
+				touch_named(compile, touch, rule, position);
 			return;
 		}
 	}
@@ -70,14 +98,13 @@ static void gather(const struct compile *compile, struct touch *touch, uint32_t 
 
 	matched->count = 0;
 	while (link != LOOKUP_NONE || always) {
-		uint32_t a = always ? touch->always.item[always - 1] : 0;
-		bool from_link =
-		    link != LOOKUP_NONE && (!always || touch->links[link].position > a);
+		uint32_t linked = link == LOOKUP_NONE ? 0 : touch->links[link].position + 1;
+		uint32_t other = always ? touch->always.item[always - 1] + 1 : 0;
 
-		list32_add(matched, from_link ? touch->links[link].position : a);
-		if (from_link)
+		list32_add(matched, (linked > other ? linked : other) - 1);
+		if (linked >= other)
 			link = touch->links[link].previous;
-		else
+		if (other >= linked)
 			always--;
 	}
 	for (size_t high = matched->count; high > low + 1; low++) {
@@ -196,7 +223,7 @@ uint32_t set_make(struct compile *compile, struct judged *judged)
 
 	compile->stamp_now++;
 	for (uint32_t i = 0; i < judged->rules.count; i++)
-		touch_rule(compile, &touch, compile->ordered[judged->rules.item[i]].rule, i);
+		touch_rule(compile, &touch, &compile->ordered[judged->rules.item[i]], i);
 	fallback = table_of_class(compile, judged, &touch, 0);
 	make_grants(compile, judged, &touch, fallback);
 	set = intern(compile, &touch, fallback);
