@@ -326,6 +326,7 @@ static int forget_datapath(struct instance *instance)
 	struct settings *settings = instance->settings;
 
 	memset(settings->peers6, 0, sizeof(settings->peers6));
+	memset(settings->lifetime, 0, sizeof(settings->lifetime));
 	settings->listening = settings->listening_all = 0;
 	document_put(instance, "numbers", NULL);
 	return pins_remove(instance, "maps", is_datapath);
