@@ -209,7 +209,12 @@ static int tcx_update(const struct instance *instance, const struct point *point
 {
 	char *pin = point_pin(instance, point);
 	int link = bpf_obj_get(pin);
-	int error = link >= 0 && bpf_link_update(link, program, NULL) ? -errno : 0;
+	int error;
+
+	/* bpftool has no word for it: the link itself gets the new program */
+	step("bpftool net attach tcx_%s pinned %s/progs/%s dev %s overwrite", side(point),
+	     instance->root, point->program, point->interface);
+	error = link >= 0 && bpf_link_update(link, program, NULL) ? -errno : 0;
 
 	if (link >= 0)
 		close(link);
@@ -228,6 +233,10 @@ int point_update(const struct instance *instance, const struct point *point, int
 	if (point->clsact) {
 		options.prog_fd = program;
 		options.flags = BPF_TC_F_REPLACE;
+		step("tc filter replace dev %s %s prio %u handle %#x bpf direct-action "
+		     "object-pinned %s/progs/%s",
+		     point->interface, side(point), options.priority, options.handle,
+		     instance->root, point->program);
 		error = bpf_tc_attach(&tc, &options);
 	} else {
 		error = tcx_update(instance, point, program);

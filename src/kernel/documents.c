@@ -22,10 +22,10 @@ struct blob {
 
 struct document {
 	char *name;
-	uint32_t id;	 /* in force; 0: none */
-	uint32_t staged; /* written, not yet in force; 0: none */
-	bool changed;	 /* to `blob`, without data: removed */
-	struct blob blob;
+	uint32_t id;	  /* in force; 0: none */
+	uint32_t staged;  /* written, not yet in force; 0: none */
+	bool changed;	  /* to `blob`, without data: removed */
+	struct blob blob; /* when not changed: what is stored, if that was read */
 };
 
 struct directory {
@@ -214,6 +214,36 @@ void documents_release(struct instance *instance)
 	instance->directory = NULL;
 }
 
+static bool read_all(struct instance *instance)
+{
+	struct directory *directory = instance->directory;
+	size_t i;
+
+	for (i = 0; i < directory->count; i++) {
+		struct document *document = &directory->documents[i];
+
+		document->blob = parts_read(instance->documents, document->id);
+		if (!document->blob.data)
+			return false;
+	}
+	return true;
+}
+
+bool documents_snapshot(struct instance *instance)
+{
+	const uint32_t *version = &instance->settings->version;
+	int tries;
+
+	for (tries = 0; tries < 16; tries++) {
+		if (!documents_open(instance) && read_all(instance) &&
+		    instance->directory->version == __atomic_load_n(version, __ATOMIC_ACQUIRE))
+			return true;
+		failure_clear();
+		documents_release(instance);
+	}
+	return false;
+}
+
 static bool document_exists(const struct document *document)
 {
 	return document->changed ? document->blob.data != NULL : document->id != 0;
@@ -240,9 +270,9 @@ static void *document_read(struct instance *instance, const char *name, size_t *
 	document = document_find(instance->directory, name, &at);
 	if (!document || !document_exists(document))
 		return NULL;
-	if (!document->changed)
+	if (!document->blob.data)
 		stored = parts_read(instance->documents, document->id);
-	data = unpack(document->changed ? &document->blob : &stored, size);
+	data = unpack(document->blob.data ? &document->blob : &stored, size);
 	free(stored.data);
 	if (!data)
 		warn("the document \"%s\" in %s/maps/documents is damaged", name, instance->root);

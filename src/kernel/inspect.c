@@ -188,8 +188,11 @@ static int add_side(struct view *view, const char *interface, int ifindex, bool 
 	int error = 0;
 
 	if (bpf_prog_query(ifindex, egress ? BPF_TCX_EGRESS : BPF_TCX_INGRESS, 0, NULL, ids,
-			   &count))
+			   &count)) {
+		if (errno == EPERM)
+			return fail_privileges("ask for the programs of interfaces");
 		count = 0; /* a kernel without tcx */
+	}
 	while (total < count) {
 		links[total].id = ids[total];
 		total++;

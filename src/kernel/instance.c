@@ -181,6 +181,28 @@ static int wait_for_lock(struct instance *instance, int kind)
 	return 0;
 }
 
+/* Readers do not wait for a writer, who may be at work for seconds. */
+static int take_lock(struct instance *instance)
+{
+	if (instance->writable) {
+		instance->locked = true;
+		return wait_for_lock(instance, LOCK_EX);
+	}
+	instance->locked = !flock(instance->lock, LOCK_SH | LOCK_NB);
+	return 0;
+}
+
+static int read_documents(struct instance *instance)
+{
+	int error = 0;
+
+	if (!instance->locked && documents_snapshot(instance))
+		return 0;
+	if (!instance->locked)
+		error = wait_for_lock(instance, LOCK_SH);
+	return error ? error : documents_open(instance);
+}
+
 /* False when the directory was removed while we waited for it. */
 static bool still_there(const struct instance *instance)
 {
@@ -205,7 +227,7 @@ static int lock_root(struct instance *instance, enum access access)
 			return fail_path(instance->root);
 		if (!is_bpffs(instance->root))
 			return fail_no_bpffs(instance->root);
-		error = wait_for_lock(instance, instance->writable ? LOCK_EX : LOCK_SH);
+		error = take_lock(instance);
 		if (error || still_there(instance))
 			return error;
 		close(instance->lock);
@@ -323,7 +345,7 @@ static int open_states(struct instance *instance, bool create)
 	if (!error)
 		error = map_settings(instance, settings, create);
 	if (!error)
-		error = documents_open(instance);
+		error = read_documents(instance);
 	if (settings >= 0)
 		close(settings);
 	return error;

@@ -12,7 +12,8 @@
 #include "abi.h"
 
 enum access {
-	ACCESS_READ,   /* shared lock; fails when there is no instance */
+	ACCESS_READ,   /* shared lock, or a snapshot while a writer is at work;
+			* fails when there is no instance */
 	ACCESS_TRY,    /* the same, but no instance gives *instance = NULL and 0 */
 	ACCESS_WRITE,  /* exclusive lock; fails when there is no instance */
 	ACCESS_CREATE, /* exclusive lock; mounts a bpffs at /sys/fs/bpf if that has
@@ -25,7 +26,8 @@ enum access {
 
 struct instance {
 	char *root;
-	int lock; /* descriptor of the root directory */
+	int lock;    /* descriptor of the root directory */
+	bool locked; /* else the documents are a snapshot */
 	bool writable;
 	struct settings *settings; /* mapped; read-only unless writable */
 	int documents;		   /* map */
@@ -78,6 +80,8 @@ int document_each(struct instance *instance, int (*callback)(const char *name, v
 
 /* Used by instance.c: reads the directory in force, and frees it. */
 int documents_open(struct instance *instance);
+/* Without a lock: all documents of one version; false when there is none to be had. */
+bool documents_snapshot(struct instance *instance);
 void documents_release(struct instance *instance);
 size_t document_count(struct instance *instance);
 

@@ -260,6 +260,32 @@ static void another_format_is_refused(void **state)
 	failure_clear();
 }
 
+/* Who reads while a writer is at work sees what was in force when it began. */
+static void readers_do_not_wait(void **state)
+{
+	struct instance *writer = open_as(ACCESS_CREATE), *reader;
+
+	(void)state;
+	document_put(writer, "a", json_string("old"));
+	document_put(writer, "b", json_string("old"));
+	commit(writer);
+	document_put(writer, "a", json_string("new"));
+	document_put(writer, "b", NULL);
+	assert_int_equal(documents_stage(writer), 0);
+	reader = open_as(ACCESS_READ);
+	assert_false(reader->locked);
+	flip(writer);
+	documents_clean(writer);
+	assert_text(reader, "a", "old");
+	assert_text(reader, "b", "old");
+	instance_close(reader);
+	reader = open_as(ACCESS_READ);
+	assert_text(reader, "a", "new");
+	assert_text(reader, "b", NULL);
+	instance_close(reader);
+	instance_close(writer);
+}
+
 /* Readers share, a writer waits for them. */
 static void writers_wait(void **state)
 {
@@ -296,6 +322,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_crash_leaves_old_or_new, begin, end),
 	    cmocka_unit_test_setup_teardown(a_full_map_changes_nothing, begin, end),
 	    cmocka_unit_test_setup_teardown(another_format_is_refused, begin, end),
+	    cmocka_unit_test_setup_teardown(readers_do_not_wait, begin, end),
 	    cmocka_unit_test_setup_teardown(writers_wait, begin, end),
 	};
 
