@@ -72,8 +72,8 @@ static int fail_no_topology(const char *pod)
 	return fail_mend("npctl topo up");
 }
 
-/* Names in the probe belong to `record`. */
-static int fill_probe(const json_t *record, const struct wish *wish, struct probe *probe)
+/* Names in the probe belong to `record`; pods in the wish get their full names. */
+static int fill_probe(const json_t *record, struct wish *wish, struct probe *probe)
 {
 	const json_t *pod;
 	struct port port;
@@ -88,6 +88,7 @@ static int fill_probe(const json_t *record, const struct wish *wish, struct prob
 		pod = record ? topo_pod(record, wish->from) : NULL;
 		if (!pod)
 			return record ? FAILED : fail_no_topology(wish->from);
+		wish->from = text_of(pod, "pod");
 		probe->netns = text_of(pod, "netns");
 	}
 	if (!address_parse(wish->to, &probe->to))
@@ -95,6 +96,7 @@ static int fill_probe(const json_t *record, const struct wish *wish, struct prob
 	pod = record ? topo_pod(record, wish->to) : NULL;
 	if (!pod)
 		return record ? FAILED : fail_no_topology(wish->to);
+	wish->to = text_of(pod, "pod");
 	return pod_address(pod, wish, &probe->to);
 }
 
@@ -137,14 +139,13 @@ static json_t *row_of(const struct wish *wish, const struct probe *probe)
 		json_object_set_new(row, "error", json_string(strerror(probe->error)));
 	if (wish->expect) {
 		json_object_set_new(row, "expected", json_string(wish->expect));
-		json_object_set_new(row, "verdict",
+		json_object_set_new(row, "outcome",
 				    json_string(is_expected(wish, result) ? "PASS" : "FAIL"));
 	}
 	return row;
 }
 
-static int try_all(struct context *context, const json_t *record, const struct wish *wishes,
-		   size_t count)
+static int try_all(struct context *context, const json_t *record, struct wish *wishes, size_t count)
 {
 	static const struct column columns[] = {
 	    {.key = "from"},
@@ -156,7 +157,7 @@ static int try_all(struct context *context, const json_t *record, const struct w
 	    {.key = "answer"},
 	    {.key = "error"},
 	    {.key = "expected"},
-	    {.key = "verdict", .title = "", .paint = paint_verdict},
+	    {.key = "outcome", .paint = paint_verdict},
 	};
 	struct probe *probes = xalloc(count * sizeof(*probes));
 	json_t *rows = json_array();

@@ -2,8 +2,10 @@
 #include "net/links.h"
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/errno.h>
+#include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
@@ -207,18 +209,62 @@ int link_set_up(struct nl_sock *links, int ifindex)
 	return error ? fail("set interface %d up: %s", ifindex, why(error)) : 0;
 }
 
-int link_remove(struct nl_sock *links, const char *name, int ifindex)
+/* A group that no interface is in. */
+static int free_group(struct nl_sock *links, uint32_t *group)
 {
-	struct rtnl_link *link = link_new();
+	struct nl_object *each;
+	struct nl_cache *cache;
+	int error = rtnl_link_alloc_cache(links, AF_UNSPEC, &cache);
+
+	if (error)
+		return error;
+	*group = 'n' << 24 | 'p' << 16;
+	for (each = nl_cache_get_first(cache); each; each = nl_cache_get_next(each)) {
+		uint32_t used = rtnl_link_get_group((struct rtnl_link *)each);
+
+		if (used >= *group)
+			*group = used + 1;
+	}
+	nl_cache_free(cache);
+	return 0;
+}
+
+static int set_group(struct nl_sock *links, int ifindex, uint32_t group)
+{
+	struct rtnl_link *changes = link_new();
 	int error;
 
-	step("ip link del %s", name);
-	rtnl_link_set_ifindex(link, ifindex);
-	error = rtnl_link_delete(links, link);
-	rtnl_link_put(link);
-	if (!error || error == -NLE_NODEV || error == -NLE_OBJ_NOTFOUND)
+	rtnl_link_set_group(changes, group);
+	error = change(links, ifindex, changes);
+	return error == -NLE_NODEV || error == -NLE_OBJ_NOTFOUND ? 0 : error;
+}
+
+static int remove_group(struct nl_sock *links, uint32_t group)
+{
+	struct nl_msg *message = nlmsg_alloc_simple(RTM_DELLINK, NLM_F_REQUEST);
+	struct ifinfomsg info = {.ifi_family = AF_UNSPEC};
+	int error;
+
+	if (!message || nlmsg_append(message, &info, sizeof(info), NLMSG_ALIGNTO) ||
+	    nla_put_u32(message, IFLA_GROUP, group))
+		abort();
+	error = nl_send_sync(links, message);
+	return error == -NLE_NODEV || error == -NLE_OBJ_NOTFOUND ? 0 : error;
+}
+
+int links_remove(struct nl_sock *links, const int *ifindexes, size_t count)
+{
+	uint32_t group;
+	int error;
+
+	if (!count)
 		return 0;
-	return fail("remove interface %s: %s", name, why(error));
+	error = free_group(links, &group);
+	for (size_t i = 0; i < count && !error; i++)
+		error = set_group(links, ifindexes[i], group);
+	if (!error)
+		error = remove_group(links, group);
+	return error ? fail("remove interfaces: %s", why(error)) : 0;
 }
 
 int link_add_address(struct nl_sock *links, int ifindex, const struct link_address *address)

@@ -47,7 +47,11 @@ int link_set_master(struct nl_sock *links, int ifindex, int master);
 /* No link-local address of the kernel's choice; silent where there is no IPv6. */
 void link_quiet_ipv6(struct nl_sock *links, int ifindex);
 int link_set_up(struct nl_sock *links, int ifindex);
-int link_remove(struct nl_sock *links, const char *name, int ifindex);
+/*
+ * All at once: a link on its own costs the kernel a grace period of tens of
+ * milliseconds. Those that are gone already are no failure.
+ */
+int links_remove(struct nl_sock *links, const int *ifindexes, size_t count);
 
 /* Usable at once, without duplicate address detection; there already is fine. */
 int link_add_address(struct nl_sock *links, int ifindex, const struct link_address *address);

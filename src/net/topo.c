@@ -201,16 +201,25 @@ int topo_check(const json_t *record)
 	return error;
 }
 
-static int remove_link(struct nl_sock *links, const json_t *record, const char *name,
+/* The links of a record that are there and npctl's. */
+struct removal {
+	struct nl_sock *links;
+	int *ifindexes;
+	size_t count;
+};
+
+static int remove_link(struct removal *removal, const json_t *record, const char *name,
 		       const char *mac)
 {
 	struct link_state state;
 
-	if (link_find(links, name, &state))
+	if (link_find(removal->links, name, &state))
 		return FAILED;
 	if (!state.ifindex || !link_is_ours(&state, part_text(record, "mark"), mac))
 		return 0;
-	return link_remove(links, name, state.ifindex);
+	step("ip link del %s", name);
+	removal->ifindexes[removal->count++] = state.ifindex;
+	return 0;
 }
 
 static void stop_server(const json_t *pod)
@@ -221,35 +230,47 @@ static void stop_server(const json_t *pod)
 		    json_integer_value(json_object_get(server, "started")));
 }
 
-/* Goes on after a failure; the first one is what is said. */
-static int remove_pod(struct nl_sock *links, const json_t *record, const json_t *pod)
+static int remove_links(struct removal *removal, const json_t *record)
 {
-	const char *netns = part_text(pod, "netns");
-	int error;
+	json_t *pods = json_object_get(record, "pods"), *pod;
+	const json_t *bridge = json_object_get(record, "bridge");
+	int error = 0;
+	size_t i;
 
-	stop_server(pod);
-	error = remove_link(links, record, part_text(pod, "host"), part_text(pod, "host_mac"));
-	if (netns_whose(netns, part_text(record, "mark")) == 1 && netns_remove(netns))
+	json_array_foreach (pods, i, pod) {
+		stop_server(pod);
+		if (remove_link(removal, record, part_text(pod, "host"),
+				part_text(pod, "host_mac")))
+			error = FAILED;
+	}
+	if (bridge &&
+	    remove_link(removal, record, part_text(bridge, "name"), part_text(bridge, "mac")))
+		error = FAILED;
+	if (links_remove(removal->links, removal->ifindexes, removal->count))
 		error = FAILED;
 	return error;
 }
 
+/* Goes on after a failure; the last one is what is said. */
 int topo_remove(const json_t *record)
 {
 	json_t *pods = json_object_get(record, "pods"), *pod;
-	const json_t *bridge = json_object_get(record, "bridge");
-	struct nl_sock *links;
-	int error = 0;
+	struct removal removal = {};
+	int error;
 	size_t i;
 
-	if (links_open(NULL, &links))
+	if (links_open(NULL, &removal.links))
 		return FAILED;
-	json_array_foreach (pods, i, pod)
-		error = remove_pod(links, record, pod) ? FAILED : error;
-	if (bridge &&
-	    remove_link(links, record, part_text(bridge, "name"), part_text(bridge, "mac")))
-		error = FAILED;
-	links_close(links);
+	removal.ifindexes = xalloc((json_array_size(pods) + 1) * sizeof(*removal.ifindexes));
+	error = remove_links(&removal, record);
+	json_array_foreach (pods, i, pod) {
+		const char *netns = part_text(pod, "netns");
+
+		if (netns_whose(netns, part_text(record, "mark")) == 1 && netns_remove(netns))
+			error = FAILED;
+	}
+	links_close(removal.links);
+	free(removal.ifindexes);
 	if (!error)
 		failure_clear();
 	return error;

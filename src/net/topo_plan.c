@@ -184,28 +184,50 @@ static int row_add_given(const struct draft *draft, json_t *row, const struct po
 	return 0;
 }
 
-/* One of each family: of the first choice on the bridge, of the cable's own else. */
-static int row_add_free(struct draft *draft, json_t *row, struct segment *segment)
+/* One of each family is enough. */
+static int row_add_from(struct draft *draft, json_t *row, struct subnet *subnet, bool done[7])
 {
-	bool bridged = segment == &draft->addressing.bridge, done[7] = {};
+	uint8_t family = subnet->prefix.address.family;
 	struct address address;
+
+	if (done[family])
+		return 0;
+	done[family] = true;
+	if (subnet_allocate(&draft->addressing, subnet, &address))
+		return FAILED;
+	row_add_address(row, &address, subnet);
+	return 0;
+}
+
+static int row_add_chosen(struct draft *draft, json_t *row)
+{
+	struct addressing *addressing = &draft->addressing;
+	bool done[7] = {};
 	int error = 0;
 
-	for (size_t i = 0; bridged && i < draft->addressing.choice_count && !error; i++)
-		if (!subnet_of(segment, &draft->addressing.choices[i].address) &&
-		    is_planned(draft, &draft->addressing.choices[i].address))
-			error = bridge_add(&draft->addressing, &draft->addressing.choices[i]);
-	for (size_t i = 0; i < segment->count && !error; i++) {
-		struct subnet *subnet = &segment->subnets[i];
-		bool *family_done = &done[subnet->prefix.address.family];
+	for (size_t i = 0; i < addressing->choice_count && !error; i++) {
+		const struct prefix *choice = &addressing->choices[i];
 
-		if (*family_done)
+		if (!is_planned(draft, &choice->address))
 			continue;
-		*family_done = true;
-		error = subnet_allocate(&draft->addressing, subnet, &address);
+		if (!subnet_of(&addressing->bridge, &choice->address))
+			error = bridge_add(addressing, choice);
 		if (!error)
-			row_add_address(row, &address, subnet);
+			error = row_add_from(
+			    draft, row, subnet_of(&addressing->bridge, &choice->address), done);
 	}
+	return error;
+}
+
+static int row_add_free(struct draft *draft, json_t *row, struct segment *segment)
+{
+	bool done[7] = {};
+	int error = 0;
+
+	if (segment == &draft->addressing.bridge)
+		return row_add_chosen(draft, row);
+	for (size_t i = 0; i < segment->count && !error; i++)
+		error = row_add_from(draft, row, &segment->subnets[i], done);
 	return error;
 }
 

@@ -2,6 +2,7 @@
 /* Cleaning up when no record is left: all that bears the mark goes. */
 #include <dirent.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base.h"
 #include "net/links.h"
@@ -11,19 +12,26 @@
 static int sweep_links(const char *mark, bool *found)
 {
 	struct if_nameindex *all = if_nameindex(), *each;
+	size_t count = 0, capacity = 0;
+	int *ifindexes = NULL, error;
 	struct link_state state;
 	struct nl_sock *links;
-	int error = links_open(NULL, &links);
 
+	error = links_open(NULL, &links);
 	for (each = all; each && each->if_index && !error; each++) {
 		error = link_find(links, each->if_name, &state);
 		if (error || !state.ifindex || strcmp(state.alias, mark) ||
 		    !strcmp(each->if_name, "lo"))
 			continue;
-		*found = true;
-		error = link_remove(links, each->if_name, state.ifindex);
+		step("ip link del %s", each->if_name);
+		GROW(ifindexes, count, capacity);
+		ifindexes[count++] = state.ifindex;
 	}
+	*found = count > 0;
+	if (!error)
+		error = links_remove(links, ifindexes, count);
 	links_close(links);
+	free(ifindexes);
 	if (all)
 		if_freenameindex(all);
 	return error;
