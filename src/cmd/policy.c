@@ -7,10 +7,17 @@ static const struct verb verbs[] = {
     {"deny", "PEER…", "keep a peer out", 0, -1, policy_line_options, policy_deny, "PEER"},
     {"default", "allow|deny|auto", "what happens where nothing else decides", 1, 1,
      policy_default_options, policy_default, "allow|deny|auto"},
+    {"apply", "", "take in manifests, all or none", 0, 0, policy_apply_options, policy_apply, NULL},
     {"list", "", "every rule, in the order of judgement, with its hits", 0, 0, policy_list_options,
      policy_list, NULL},
     {"delete", "ID|POLICY…", "take rules or policies away", 0, -1, policy_delete_options,
      policy_delete, "POLICY"},
+    {"show", "[POLICY]", "the rules of one policy, or of one pod, with their hits", 0, 1,
+     policy_show_options, policy_show, "POLICY"},
+    {"explain", "", "the verdict on a packet, and every reason for it", 0, 0,
+     policy_explain_options, policy_explain, NULL},
+    {"lint", "", "what is probably not what its author meant", 0, 0, policy_lint_options,
+     policy_lint, NULL},
     {0},
 };
 

@@ -11,11 +11,17 @@
 int policy_allow(struct context *context, const struct words *words);
 int policy_deny(struct context *context, const struct words *words);
 int policy_default(struct context *context, const struct words *words);
+int policy_apply(struct context *context, const struct words *words);
 int policy_delete(struct context *context, const struct words *words);
+int policy_delete_files(struct context *context, const struct words *words);
 int policy_list(struct context *context, const struct words *words);
+int policy_show(struct context *context, const struct words *words);
+int policy_lint(struct context *context, const struct words *words);
+int policy_explain(struct context *context, const struct words *words);
 
-extern const struct option policy_line_options[], policy_default_options[], policy_delete_options[],
-    policy_list_options[];
+extern const struct option policy_line_options[], policy_default_options[], policy_apply_options[],
+    policy_delete_options[], policy_list_options[], policy_show_options[], policy_lint_options[],
+    policy_explain_options[];
 
 /* A new reference; an empty array when the document is not there. */
 json_t *document_array(struct instance *instance, const char *name);
@@ -28,5 +34,15 @@ struct hits {
 int hits_open(struct hits *hits, struct instance *instance);
 void hits_close(struct hits *hits);
 bool hits_count(void *data, const struct signature *rule, struct counter *counter);
+
+/* What an instance holds, compiled; `all_pods`: as if all were attached. */
+struct loaded {
+	struct instance *instance;
+	struct model *model;
+	struct plan *plan;
+	struct hits hits;
+};
+int loaded_open(struct loaded *loaded, struct context *context, bool all_pods);
+void loaded_close(struct loaded *loaded);
 
 #endif

@@ -130,7 +130,12 @@ int policy_delete(struct context *context, const struct words *words)
 	struct instance *instance;
 	int error = 0;
 
-	if (!all && !words->count && !word_value(words, "file"))
+	if (word_value(words, "file")) {
+		if (all || words->count)
+			return misuse("-f FILE stands alone");
+		return policy_delete_files(context, words);
+	}
+	if (!all && !words->count)
 		return misuse("which? a rule's number, a policy's name, -f FILE, or --all");
 	error = instance_open(&instance, context->root, ACCESS_WRITE);
 	if (error)

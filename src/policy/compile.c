@@ -245,13 +245,10 @@ static void release(struct compile *compile)
 		for (size_t i = 0; lists && i < compile->classes.pod_class_count; i++)
 			list32_release(&lists[i]);
 		free(lists);
-		free(compile->first_rule[direction]);
 	}
 	meanings_release(compile);
 	classes_release(&compile->classes);
-	free(compile->policies);
-	free(compile->line_rule);
-	free(compile->ordered);
+	order_release(compile);
 	free(compile->chain);
 	free(compile->stamp);
 	lookup_release(&compile->tables);

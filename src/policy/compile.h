@@ -59,6 +59,7 @@ struct compile {
 
 /* order.c */
 void order_rules(struct compile *compile);
+void order_release(struct compile *compile);
 
 /* meaning.c */
 void meaning_find(struct compile *compile, uint32_t peer, bool classes_too);

@@ -8,7 +8,9 @@
 struct listing {
 	const struct model *model;
 	json_t *rows;
-	const char *policy;
+	const char *policy;    /* only this one */
+	const struct pod *pod; /* only what judges this pod */
+	const char *pod_name;
 	listing_count count;
 	void *data;
 };
@@ -86,7 +88,10 @@ static void add_policies(const struct listing *listing, const struct compile *or
 		const char *subject = listing->model->peers.item[policy->subject]->text;
 
 		if (policy->tier < first || policy->tier > last ||
-		    (listing->policy && strcmp(listing->policy, policy->title) != 0))
+		    (listing->policy && strcmp(listing->policy, policy->title) != 0) ||
+		    (listing->pod &&
+		     !peer_selects_pod(listing->model, listing->model->peers.item[policy->subject],
+				       listing->pod)))
 			continue;
 		for (int direction = 0; direction < DIRECTIONS; direction++)
 			for (size_t j = 0; j < policy->rule_count[direction]; j++)
@@ -100,7 +105,9 @@ static void add_lines(const struct listing *listing)
 	for (size_t i = 0; i < listing->model->lines.count; i++) {
 		const struct line *line = listing->model->lines.item[i];
 
-		if (listing->policy && strcmp(listing->policy, line->title) != 0)
+		if ((listing->policy && strcmp(listing->policy, line->title) != 0) ||
+		    (listing->pod && line->subject &&
+		     strcmp(line->subject, listing->pod_name) != 0))
 			continue;
 		add_row(listing, &line->rule, TIER_RULE, line->direction, line->title,
 			line->subject ? line->subject : "all");
@@ -118,40 +125,86 @@ static bool is_named(const char *titles, const char *policy)
 	return false;
 }
 
+static void add_default(const struct listing *listing, const struct plan_rule *rule)
+{
+	json_t *row;
+
+	if (rule->index >= 0 || rule->tier == TIER_RULE || rule->tier == TIER_EXEMPT ||
+	    (listing->policy && !is_named(rule->policy, listing->policy)))
+		return;
+	row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "policy", rule->policy, "tier",
+			tier_word(rule->tier), "verdict", rule->allow ? "allow" : "deny",
+			"direction", rule->direction == EGRESS ? "egress" : "ingress", "peer",
+			"any", "ports", "any", "rule", rule->name);
+	add_counts(listing, row, &rule->signature);
+	json_array_append_new(listing->rows, row);
+}
+
 static void add_defaults(const struct listing *listing, const struct plan *plan)
 {
-	for (size_t i = 0; i < plan->rule_count; i++) {
-		const struct plan_rule *rule = &plan->rules[i];
-		json_t *row;
+	for (size_t i = 0; i < plan->rule_count; i++)
+		add_default(listing, &plan->rules[i]);
+}
 
-		if (rule->index >= 0 || rule->tier == TIER_RULE || rule->tier == TIER_EXEMPT ||
-		    (listing->policy && !is_named(rule->policy, listing->policy)))
-			continue;
-		row =
-		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "policy", rule->policy, "tier",
-			      tier_word(rule->tier), "verdict", rule->allow ? "allow" : "deny",
-			      "direction", rule->direction == EGRESS ? "egress" : "ingress", "peer",
-			      "any", "ports", "any", "rule", rule->name);
-		add_counts(listing, row, &rule->signature);
-		json_array_append_new(listing->rows, row);
+static void mark_table(const struct plan_table *table, bool *used)
+{
+	for (uint32_t i = 0; i < table->count; i++)
+		used[table->ranges[i].rule] = true;
+}
+
+/* Only those that some table of the pod's ends in. */
+static void add_pod_defaults(const struct listing *listing, const struct plan *plan)
+{
+	int subject = plan_subject_find(plan, listing->pod_name);
+	bool *used = xalloc(plan->rule_count + 1);
+
+	for (int direction = 0; subject >= 0 && direction < DIRECTIONS; direction++) {
+		const struct plan_set *set = &plan->sets[plan->subjects[subject].set[direction]];
+
+		mark_table(&plan->tables[set->fallback], used);
+		for (uint32_t i = 0; i < set->count; i++)
+			mark_table(&plan->tables[set->grants[i].table], used);
 	}
+	for (size_t i = 0; i < plan->rule_count; i++)
+		if (used[i])
+			add_default(listing, &plan->rules[i]);
+	free(used);
+}
+
+static json_t *make_rows(struct listing *listing, const struct plan *plan)
+{
+	struct compile order = {.model = listing->model};
+
+	listing->rows = json_array();
+	order_rules(&order);
+	add_policies(listing, &order, TIER_EXEMPT, TIER_ADMIN);
+	add_lines(listing);
+	add_policies(listing, &order, TIER_NETWORK_POLICY, TIER_BASELINE);
+	if (listing->pod)
+		add_pod_defaults(listing, plan);
+	else
+		add_defaults(listing, plan);
+	order_release(&order);
+	return listing->rows;
 }
 
 json_t *listing_rows(const struct model *model, const struct plan *plan, const char *policy,
 		     listing_count count, void *data)
 {
-	struct listing listing = {model, json_array(), policy, count, data};
-	struct compile order = {.model = model};
+	struct listing listing = {.model = model, .policy = policy, .count = count, .data = data};
 
-	order_rules(&order);
-	add_policies(&listing, &order, TIER_EXEMPT, TIER_ADMIN);
-	add_lines(&listing);
-	add_policies(&listing, &order, TIER_NETWORK_POLICY, TIER_BASELINE);
-	add_defaults(&listing, plan);
-	free(order.policies);
-	free(order.ordered);
-	free(order.line_rule);
-	free(order.first_rule[INGRESS]);
-	free(order.first_rule[EGRESS]);
-	return listing.rows;
+	return make_rows(&listing, plan);
+}
+
+json_t *listing_pod(const struct model *model, const struct plan *plan, const struct pod *pod,
+		    listing_count count, void *data)
+{
+	struct listing listing = {.model = model, .pod = pod, .count = count, .data = data};
+	char *name = xprintf("%s/%s", pod->namespace, pod->name);
+	json_t *rows;
+
+	listing.pod_name = name;
+	rows = make_rows(&listing, plan);
+	free(name);
+	return rows;
 }

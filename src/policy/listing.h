@@ -17,6 +17,10 @@ typedef bool (*listing_count)(void *data, const struct signature *rule, struct c
 json_t *listing_rows(const struct model *model, const struct plan *plan, const char *policy,
 		     listing_count count, void *data);
 
+/* The rules that judge one pod, its defaults among them. */
+json_t *listing_pod(const struct model *model, const struct plan *plan, const struct pod *pod,
+		    listing_count count, void *data);
+
 /* The texts of a rule's peers and ports; freed by the caller. */
 struct policy_rule;
 char *rule_peers_text(const struct model *model, const struct policy_rule *rule);

@@ -384,3 +384,24 @@ const struct labels *model_namespace_labels(const struct model *model, const cha
 
 	return index == LOOKUP_NONE ? &none : &model->namespaces.item[index]->labels;
 }
+
+const char *policy_title_find(const struct model *model, const char *word)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < model->lines.count; i++)
+		if (strcmp(model->lines.item[i]->title, word) == 0)
+			return model->lines.item[i]->title;
+	for (size_t i = 0; i < model->policies.count; i++) {
+		const struct policy *policy = model->policies.item[i];
+
+		if (strcmp(policy->title, word) == 0)
+			return policy->title;
+		if (strcmp(policy->name, word) == 0) {
+			if (found)
+				return NULL;
+			found = policy->title;
+		}
+	}
+	return found;
+}

@@ -64,6 +64,8 @@ size_t model_pod_count(const struct model *model);
 struct pod *model_pod(const struct model *model, size_t index);
 /* "ns/pod", or a bare pod name when only one namespace has it. NULL, silently. */
 struct pod *model_pod_find(const struct model *model, const char *name);
+/* The full title of a policy or one-line rule, by title or by a name that is unique; NULL. */
+const char *policy_title_find(const struct model *model, const char *word);
 const struct labels *model_namespace_labels(const struct model *model, const char *name);
 
 #endif

@@ -70,3 +70,12 @@ void order_rules(struct compile *compile)
 		add_rule(compile, &line->rule, NULL, line, line->direction);
 	}
 }
+
+void order_release(struct compile *compile)
+{
+	free(compile->policies);
+	free(compile->ordered);
+	free(compile->line_rule);
+	free(compile->first_rule[INGRESS]);
+	free(compile->first_rule[EGRESS]);
+}

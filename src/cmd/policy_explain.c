@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* policy explain: the verdict on a packet, and every reason for it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd/matrix.h"
+#include "cmd/policy.h"
+#include "policy/explain.h"
+#include "policy/model_private.h"
+
+const struct option policy_explain_options[] = {
+    {"from", VALUE_PEER, "POD|ADDRESS", "who begins", 0, false},
+    {"to", VALUE_PEER, "POD|ADDRESS", "who is spoken to", 0, false},
+    {"port", VALUE_PORT, "PORT", "tcp/80, udp/53, icmp/8 (default: tcp/80)", 'p', false},
+    {"file", VALUE_FILE, "FILE", "by these manifests instead of what is loaded", 'f', true},
+    {0},
+};
+
+static int parse_probe(const struct model *model, const struct words *words,
+		       struct matrix_probe *probe)
+{
+	const char *from = word_value(words, "from"), *to = word_value(words, "to");
+	const char *port = word_value(words, "port");
+	struct port_item items[2];
+	size_t count;
+
+	if (port_item_parse(port ? port : "tcp/80", items, &count) ||
+	    items[0].first >> 8 != items[0].last >> 8)
+		return misuse("--port \"%s\" is no single port such as tcp/80 or icmp/8", port);
+	if (party_find(model, from, &probe->from) || party_find(model, to, &probe->to) ||
+	    parties_meet(&probe->from, &probe->to, &probe->family, ""))
+		return FAILED;
+	probe->protocol = (uint8_t)(items[0].first >> 16);
+	probe->port = (uint16_t)items[0].first;
+	probe->from.text = xstrdup(from);
+	probe->to.text = xstrdup(to);
+	probe->expected = probe->live = -1;
+	return 0;
+}
+
+static void print_rules(const json_t *rules, const char *head)
+{
+	json_t *rule;
+	size_t i;
+
+	json_array_foreach (rules, i, rule) {
+		const char *but = field_text(rule, "but", NULL);
+
+		printf("    %s %s %s[%lld] (%s): %s %s%s\n", head, field_text(rule, "verdict", ""),
+		       field_text(rule, "policy", ""),
+		       (long long)json_integer_value(json_object_get(rule, "index")),
+		       field_text(rule, "tier", ""), field_text(rule, "peer", ""),
+		       field_text(rule, "ports", ""),
+		       !but			  ? ""
+		       : strcmp(but, "port") == 0 ? " (another port)"
+						  : " (another peer)");
+	}
+}
+
+static void print_side(const struct out *out, const char *name, const json_t *side)
+{
+	const char *verdict = field_text(side, "verdict", ""), *advice;
+
+	if (!json_is_object(side)) {
+		printf("  %s: not judged, it is no pod that policies select\n", name);
+		return;
+	}
+	printf("  %s: %s by the %s tier: %s\n", name, painted(out, paint_verdict(verdict), verdict),
+	       field_text(side, "tier", ""), field_text(side, "why", ""));
+	print_rules(json_object_get(side, "lost"), "also matches, but comes later:");
+	print_rules(json_object_get(side, "near"), "nearly:");
+	advice = field_text(side, "advice", NULL);
+	if (advice)
+		printf("    to allow it: %s\n", advice);
+}
+
+static void show(struct context *context, const struct matrix_probe *probe, json_t *row)
+{
+	const char *verdict = probe->allow ? "allow" : "deny";
+	struct port_item item = {.first = PORT_KEY(probe->protocol, probe->port),
+				 .last = PORT_KEY(probe->protocol, probe->port)};
+	char from[ADDRESS_TEXT], to[ADDRESS_TEXT], port[64];
+
+	if (context->out.json) {
+		out_json(&context->out, row);
+		return;
+	}
+	printf("%s (%s) to %s (%s) %s: %s\n", probe->from.text,
+	       address_text(&probe->from.address, from), probe->to.text,
+	       address_text(&probe->to.address, to), port_item_text(&item, port, sizeof(port)),
+	       painted(&context->out, paint_verdict(verdict), verdict));
+	print_side(&context->out, "egress", json_object_get(row, "egress"));
+	print_side(&context->out, "ingress", json_object_get(row, "ingress"));
+	json_decref(row);
+}
+
+static int explain(struct context *context, const struct words *words, const struct model *model,
+		   const struct plan *plan)
+{
+	struct matrix matrix = {.count = 1, .capacity = 1, .probe = xalloc(sizeof(*matrix.probe))};
+	struct matrix_probe *probe = &matrix.probe[0];
+	int error = parse_probe(model, words, probe);
+	json_t *row;
+
+	if (!error) {
+		matrix_judge(&matrix, plan);
+		row = probe_row(probe, plan);
+		json_object_set_new(row, "egress", explain_side(model, plan, probe, EGRESS));
+		json_object_set_new(row, "ingress", explain_side(model, plan, probe, INGRESS));
+		show(context, probe, row);
+	}
+	matrix_release(&matrix);
+	return error;
+}
+
+static int explain_files(struct context *context, const struct words *words)
+{
+	struct model *model;
+	struct plan *plan = NULL;
+	int error = manifests_model(words, "file", &model);
+
+	if (error)
+		return error;
+	model_give_addresses(model, strchr(word_value(words, "from"), ':') ||
+					strchr(word_value(words, "to"), ':'));
+	model_subjects_add_all(model);
+	error = plan_compile(model, &plan);
+	if (!error)
+		error = explain(context, words, model, plan);
+	plan_free(plan);
+	model_free(model);
+	return error;
+}
+
+int policy_explain(struct context *context, const struct words *words)
+{
+	struct loaded loaded;
+	int error;
+
+	if (!word_value(words, "from") || !word_value(words, "to"))
+		return misuse("who to whom? --from POD|ADDRESS --to POD|ADDRESS");
+	if (word_value(words, "file"))
+		return explain_files(context, words);
+	error = loaded_open(&loaded, context, true);
+	if (error)
+		return error;
+	error = explain(context, words, loaded.model, loaded.plan);
+	loaded_close(&loaded);
+	return error;
+}

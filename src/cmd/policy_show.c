@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* policy list, show, lint: rules with their hits, and what is odd about them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cmd/matrix.h"
+#include "cmd/policy.h"
+#include "kernel/apply.h"
+#include "kernel/enforce.h"
+#include "policy/explain.h"
+#include "policy/lint.h"
+#include "policy/listing.h"
+
+const struct option policy_list_options[] = {{0}};
+
+const struct option policy_show_options[] = {
+    {"pod", VALUE_POD, "POD", "the rules that judge this pod", 0, false},
+    {0},
+};
+
+const struct option policy_lint_options[] = {
+    {"file", VALUE_FILE, "FILE", "these manifests instead of what is loaded", 'f', true},
+    {0},
+};
+
+int hits_open(struct hits *hits, struct instance *instance)
+{
+	*hits = (struct hits){.counters = -1};
+	if (!instance_loaded(instance))
+		return 0;
+	if (enforce_numbers(instance, &hits->numbers))
+		return FAILED;
+	hits->counters = instance_map(instance, "counters");
+	return hits->counters < 0 ? FAILED : 0;
+}
+
+void hits_close(struct hits *hits)
+{
+	numbers_free(hits->numbers);
+	if (hits->counters >= 0)
+		close(hits->counters);
+}
+
+bool hits_count(void *data, const struct signature *rule, struct counter *counter)
+{
+	const struct hits *hits = data;
+	const struct numbered *number;
+
+	*counter = (struct counter){0};
+	if (hits->counters < 0)
+		return false;
+	number = numbers_find(hits->numbers, NUMBER_RULE, rule);
+	return !number || apply_counter(hits->counters, number->number, counter) == 0;
+}
+
+int loaded_open(struct loaded *loaded, struct context *context, bool all_pods)
+{
+	int error = instance_open(&loaded->instance, context->root, ACCESS_READ);
+
+	loaded->model = NULL;
+	loaded->plan = NULL;
+	loaded->hits = (struct hits){.counters = -1};
+	if (!error)
+		error = enforce_model(loaded->instance, &loaded->model);
+	if (!error && all_pods)
+		model_subjects_add_all(loaded->model);
+	if (!error)
+		error = plan_compile(loaded->model, &loaded->plan);
+	if (!error)
+		error = hits_open(&loaded->hits, loaded->instance);
+	if (error)
+		loaded_close(loaded);
+	return error;
+}
+
+void loaded_close(struct loaded *loaded)
+{
+	hits_close(&loaded->hits);
+	plan_free(loaded->plan);
+	model_free(loaded->model);
+	instance_close(loaded->instance);
+}
+
+static enum paint paint_dim(const char *text)
+{
+	(void)text;
+	return DIM;
+}
+
+static const struct column rule_columns[] = {
+    {.key = "rule"},
+    {.key = "tier", .paint = paint_dim},
+    {.key = "verdict", .paint = paint_verdict},
+    {.key = "direction"},
+    {.key = "subject"},
+    {.key = "peer"},
+    {.key = "ports"},
+    {.key = "packets", .right = true},
+    {.key = "bytes", .right = true},
+};
+
+static void show_rules(struct context *context, json_t *rows, const char *nothing)
+{
+	out_table(&context->out, rows, rule_columns, ARRAY_SIZE(rule_columns), nothing);
+}
+
+int policy_list(struct context *context, const struct words *words)
+{
+	struct instance *instance;
+	struct loaded loaded;
+	int error = instance_open(&instance, context->root, ACCESS_TRY);
+
+	(void)words;
+	if (error)
+		return error;
+	instance_close(instance);
+	if (!instance) {
+		show_rules(context, json_array(), "no rules");
+		return 0;
+	}
+	error = loaded_open(&loaded, context, false);
+	if (error)
+		return error;
+	show_rules(context, listing_rows(loaded.model, loaded.plan, NULL, hits_count, &loaded.hits),
+		   "no rules");
+	loaded_close(&loaded);
+	return 0;
+}
+
+static int show_pod(struct context *context, struct loaded *loaded, const char *name)
+{
+	const struct pod *pod = model_pod_find(loaded->model, name);
+
+	if (!pod)
+		return fail("pod \"%s\" does not exist", name);
+	if (pod->host_network)
+		return fail("pod \"%s\" is on its node's network: no policy judges it", name);
+	show_rules(context,
+		   listing_pod(loaded->model, loaded->plan, pod, hits_count, &loaded->hits),
+		   "no rules");
+	return 0;
+}
+
+/* "ns/name", "name", "rule 3" or "3". */
+static int show_policy(struct context *context, struct loaded *loaded, const char *word)
+{
+	size_t digits = strspn(word, "0123456789");
+	char *title = digits && !word[digits] ? xprintf("rule %s", word) : xstrdup(word);
+	const char *full = policy_title_find(loaded->model, title);
+	int error = 0;
+
+	if (full)
+		show_rules(
+		    context,
+		    listing_rows(loaded->model, loaded->plan, full, hits_count, &loaded->hits),
+		    "this policy has no rules: it isolates and allows nothing");
+	else
+		error = fail("policy \"%s\" does not exist", word);
+	free(title);
+	return error;
+}
+
+int policy_show(struct context *context, const struct words *words)
+{
+	const char *pod = word_value(words, "pod");
+	struct loaded loaded;
+	int error;
+
+	if (!pod == !words->count)
+		return misuse("a policy's name, or --pod POD");
+	/* A pod that nothing enforces yet can be asked about, too. */
+	error = loaded_open(&loaded, context, true);
+	if (error)
+		return error;
+	error =
+	    pod ? show_pod(context, &loaded, pod) : show_policy(context, &loaded, words->word[0]);
+	loaded_close(&loaded);
+	return error;
+}
+
+/* Loaded rules that nothing has hit yet. */
+static void add_unhit(json_t *rows, struct loaded *loaded)
+{
+	json_t *rules = listing_rows(loaded->model, loaded->plan, NULL, hits_count, &loaded->hits);
+	json_t *rule, *packets;
+	size_t i;
+
+	json_array_foreach (rules, i, rule) {
+		packets = json_object_get(rule, "packets");
+		if (!packets || json_integer_value(packets) || !json_object_get(rule, "subject"))
+			continue;
+		json_array_append_new(rows, json_pack("{s:O, s:O, s:s, s:s}", "policy",
+						      json_object_get(rule, "policy"), "rule",
+						      json_object_get(rule, "rule"), "problem",
+						      "never-hit", "detail",
+						      "no packet has hit it since it was applied"));
+	}
+	json_decref(rules);
+}
+
+static int lint_files(const struct words *words, json_t **rows)
+{
+	struct model *model;
+	struct plan *plan;
+	int error = manifests_model(words, "file", &model);
+
+	if (error)
+		return error;
+	model_give_addresses(model, false);
+	model_subjects_add_all(model);
+	error = plan_compile(model, &plan);
+	if (!error)
+		*rows = lint_rows(model, plan);
+	plan_free(error ? NULL : plan);
+	model_free(model);
+	return error;
+}
+
+int policy_lint(struct context *context, const struct words *words)
+{
+	static const struct column columns[] = {
+	    {.key = "policy"}, {.key = "rule"},	 {.key = "problem"},
+	    {.key = "detail"}, {.key = "where"},
+	};
+	struct loaded loaded;
+	json_t *rows = NULL;
+	bool found;
+	int error;
+
+	if (word_value(words, "file")) {
+		error = lint_files(words, &rows);
+	} else {
+		error = loaded_open(&loaded, context, true);
+		if (!error) {
+			rows = lint_rows(loaded.model, loaded.plan);
+			add_unhit(rows, &loaded);
+			loaded_close(&loaded);
+		}
+	}
+	if (error)
+		return error;
+	found = json_array_size(rows) > 0;
+	out_table(&context->out, rows, columns, ARRAY_SIZE(columns), "nothing to complain about");
+	return found ? REPORTED : 0;
+}

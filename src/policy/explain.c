@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * This asks the model, not the plan: rule by rule, as a person would. The
+ * verdict itself is the plan's, and the two must name the same rule.
+ */
+#include "policy/explain.h"
+
+#include <stdlib.h>
+#include "policy/compile.h"
+#include "policy/listing.h"
+
+static bool in_block(const struct peer *peer, const struct address *address)
+{
+	bool inside = false;
+
+	for (size_t i = 0; i < peer->prefix_count; i++)
+		inside |= prefix_contains(&peer->prefixes[i], address);
+	for (size_t i = 0; i < peer->except_count; i++)
+		inside &= !prefix_contains(&peer->excepts[i], address);
+	return inside;
+}
+
+static int stop_when_inside(const struct prefix *prefix, void *data)
+{
+	return prefix_contains(prefix, data) ? 1 : 0;
+}
+
+static bool in_list(const struct model *model, const struct peer *peer,
+		    const struct address *address)
+{
+	const struct cidr_list *list = model_list_find(model, peer->name);
+	struct address copy = *address;
+	size_t line;
+
+	return list &&
+	       cidr_lines_each(json_string_value(list->text), stop_when_inside, &copy, &line) != 0;
+}
+
+static bool has_address(const struct address *addresses, size_t count,
+			const struct address *address)
+{
+	for (size_t i = 0; i < count; i++)
+		if (address_compare(&addresses[i], address) == 0)
+			return true;
+	return false;
+}
+
+/* The address is one of the node's, or of a pod on its network. */
+static bool is_on_node(const struct model *model, const char *node, const struct address *address)
+{
+	uint32_t index = model_name_find(model, NAME_NODE, node, "");
+	bool here = node == model->this_node || !*node;
+
+	if (here && has_address(model->host_addresses, model->host_address_count, address))
+		return true;
+	if (index != LOOKUP_NONE && has_address(model->nodes.item[index]->addresses,
+						model->nodes.item[index]->address_count, address))
+		return true;
+	for (size_t i = 0; i < model->pods.count; i++) {
+		const struct pod *pod = model->pods.item[i];
+
+		if (pod->node != node && !(here && !*pod->node))
+			continue;
+		if (has_address(pod->node_addresses, pod->node_address_count, address) ||
+		    (pod->host_network && has_address(pod->addresses, pod->address_count, address)))
+			return true;
+	}
+	return false;
+}
+
+static bool is_on_some_node(const struct model *model, const struct selector *selector,
+			    const struct address *address)
+{
+	for (size_t i = 0; i < model->nodes.count; i++) {
+		const struct node *node = model->nodes.item[i];
+
+		if (selector && (!node->declared || !selector_matches(selector, &node->labels)))
+			continue;
+		if (is_on_node(model, node->name, address))
+			return true;
+	}
+	return !selector && is_on_node(model, model->this_node, address);
+}
+
+static bool peer_means(const struct model *model, const struct peer *peer,
+		       const struct party *party)
+{
+	const struct pod *pod = party->pod && !party->pod->host_network ? party->pod : NULL;
+
+	switch (peer->kind) {
+	case PEER_ANY:
+		return true;
+	case PEER_PODS:
+		return pod && peer_selects_pod(model, peer, pod);
+	case PEER_POD:
+		pod = model_pod_find(model, peer->name);
+		return pod && has_address(pod->addresses, pod->address_count, &party->address);
+	case PEER_BLOCK:
+		return in_block(peer, &party->address);
+	case PEER_LIST:
+		return in_list(model, peer, &party->address);
+	case PEER_NODES:
+		return is_on_some_node(model, &peer->pods, &party->address);
+	case PEER_HOST:
+		return is_on_node(model, model->this_node, &party->address);
+	case PEER_WORLD:
+		return !pod && !is_on_some_node(model, NULL, &party->address);
+	case PEER_NAMES:
+		break;
+	}
+	return false;
+}
+
+static bool rule_has_port(const struct policy_rule *rule, const struct pod *destination,
+			  uint32_t key)
+{
+	if (!rule->port_count)
+		return true;
+	for (size_t i = 0; i < rule->port_count; i++) {
+		const struct port_item *item = &rule->ports[i];
+
+		if (!item->name && item->first <= key && key <= item->last)
+			return true;
+		for (size_t j = 0; item->name && destination && j < destination->port_count; j++) {
+			const struct container_port *port = &destination->ports[j];
+
+			if (port->name == item->name &&
+			    (!item->protocol || item->protocol == port->protocol) &&
+			    PORT_KEY(port->protocol, port->port) == key)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* One side of a probe, while its rules are gone through. */
+struct side {
+	const struct model *model;
+	const struct plan_rule *decided;
+	const struct party *subject, *peer;
+	const struct pod *destination;
+	uint32_t key;
+	enum direction direction;
+	json_t *lost, *near;
+	const char *peer_text; /* of the rule that decided */
+};
+
+static const char *const verdicts[] = {
+    [ACTION_DENY] = "deny", [ACTION_ALLOW] = "allow", [ACTION_PASS] = "pass"};
+
+static json_t *rule_words(const struct side *side, const struct ordered_rule *ordered)
+{
+	const struct policy_rule *rule = ordered->rule;
+	const char *title = ordered->policy ? ordered->policy->title : ordered->line->title;
+	char *peers = rule_peers_text(side->model, rule), *ports = rule_ports_text(rule);
+	json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "policy", title, "tier",
+				tier_word(ordered->tier), "verdict", verdicts[rule->action],
+				"index", rule->index, "peer", peers, "ports", ports);
+
+	free(peers);
+	free(ports);
+	return row;
+}
+
+static void consider(struct side *side, const struct ordered_rule *ordered)
+{
+	const struct policy_rule *rule = ordered->rule;
+	bool port = rule_has_port(rule, side->destination, side->key);
+	const struct peer *matching = NULL;
+	json_t *row;
+
+	for (size_t i = 0; i < rule->peer_count && !matching; i++)
+		if (peer_means(side->model, side->model->peers.item[rule->peers[i]], side->peer))
+			matching = side->model->peers.item[rule->peers[i]];
+	if (signature_equal(&rule->signature, &side->decided->signature)) {
+		side->peer_text = matching ? matching->text : NULL;
+		return;
+	}
+	if (matching && port) {
+		json_array_append_new(side->lost, rule_words(side, ordered));
+	} else if ((matching || port) && rule->action == ACTION_ALLOW && !side->decided->allow) {
+		row = rule_words(side, ordered);
+		json_object_set_new(row, "but", json_string(matching ? "port" : "peer"));
+		json_array_append_new(side->near, row);
+	}
+}
+
+static bool applies(const struct side *side, const struct ordered_rule *ordered)
+{
+	char *name;
+	bool own;
+
+	if (ordered->direction != side->direction)
+		return false;
+	if (ordered->policy)
+		return peer_selects_pod(side->model,
+					side->model->peers.item[ordered->policy->subject],
+					side->subject->pod);
+	if (!ordered->line->subject)
+		return true;
+	name = xprintf("%s/%s", side->subject->pod->namespace, side->subject->pod->name);
+	own = strcmp(name, ordered->line->subject) == 0;
+	free(name);
+	return own;
+}
+
+static void consider_all(struct side *side)
+{
+	struct compile order = {.model = side->model};
+
+	order_rules(&order);
+	for (size_t i = 0; i < order.ordered_count; i++)
+		if (applies(side, &order.ordered[i]))
+			consider(side, &order.ordered[i]);
+	order_release(&order);
+}
+
+/* What would let the packet through on this side, as a command. */
+static json_t *advice(const struct side *side)
+{
+	struct port_item item = {.first = side->key, .last = side->key};
+	char port[64], address[ADDRESS_TEXT];
+	const struct pod *peer = side->peer->pod, *pod = side->subject->pod;
+	char *whom;
+	json_t *text;
+
+	if (side->decided->tier == TIER_ADMIN)
+		return json_sprintf("no allow can overrule %s: change that policy",
+				    side->decided->name);
+	whom = peer ? xprintf("%s/%s", peer->namespace, peer->name)
+		    : xstrdup(address_text(&side->peer->address, address));
+	text = json_sprintf("npctl policy allow %s --pod %s/%s --port %s%s", whom, pod->namespace,
+			    pod->name, port_item_text(&item, port, sizeof(port)),
+			    side->direction == EGRESS ? " --egress" : "");
+	free(whom);
+	return text;
+}
+
+static json_t *why(const struct side *side)
+{
+	const struct plan_rule *rule = side->decided;
+	const char *direction = side->direction == EGRESS ? "egress" : "ingress";
+
+	if (rule->tier == TIER_EXEMPT)
+		return json_sprintf("%s", rule->name);
+	if (rule->tier == TIER_NETWORK_POLICY && rule->index < 0)
+		return json_sprintf("the pod is isolated for %s by %s, and none of their rules "
+				    "allows this",
+				    direction, rule->policy);
+	if (rule->tier == TIER_DEFAULT && rule->allow)
+		return json_sprintf("no policy isolates the pod for %s", direction);
+	if (rule->tier == TIER_DEFAULT)
+		return json_sprintf("%s: no rule allows this", rule->name);
+	return json_sprintf("%s matches %s", rule->name,
+			    side->peer_text ? side->peer_text : "the peer");
+}
+
+json_t *explain_side(const struct model *model, const struct plan *plan,
+		     const struct matrix_probe *probe, enum direction direction)
+{
+	uint32_t rule = direction == EGRESS ? probe->egress : probe->ingress;
+	struct side side = {
+	    .model = model,
+	    .subject = direction == EGRESS ? &probe->from : &probe->to,
+	    .peer = direction == EGRESS ? &probe->to : &probe->from,
+	    .key = PORT_KEY(probe->protocol, probe->port),
+	    .direction = direction,
+	};
+	json_t *row = rule_row(plan, rule);
+
+	if (rule == NO_RULE)
+		return row;
+	side.decided = &plan->rules[rule];
+	side.destination = probe->to.pod && !probe->to.pod->host_network ? probe->to.pod : NULL;
+	side.lost = json_array();
+	side.near = json_array();
+	consider_all(&side);
+	json_object_set_new(row, "why", why(&side));
+	if (side.peer_text)
+		json_object_set_new(row, "peer", json_string(side.peer_text));
+	json_object_set_new(row, "lost", side.lost);
+	if (!side.decided->allow) {
+		json_object_set_new(row, "near", side.near);
+		json_object_set_new(row, "advice", advice(&side));
+	} else {
+		json_decref(side.near);
+	}
+	return row;
+}
+
+json_t *policies_of_pod(const struct model *model, const struct pod *pod)
+{
+	json_t *rows = json_array();
+	struct compile order = {.model = model};
+
+	order_rules(&order);
+	for (size_t i = 0; i < order.policy_count; i++) {
+		const struct policy *policy = order.policies[i];
+		const struct peer *subject = model->peers.item[policy->subject];
+
+		if (!peer_selects_pod(model, subject, pod))
+			continue;
+		for (int direction = 0; direction < DIRECTIONS; direction++)
+			if (policy->applies[direction])
+				json_array_append_new(
+				    rows, json_pack("{s:s, s:s, s:s, s:s, s:s}", "policy",
+						    policy->title, "kind", policy->kind, "tier",
+						    tier_word(policy->tier), "direction",
+						    direction == EGRESS ? "egress" : "ingress",
+						    "because", subject->text));
+	}
+	order_release(&order);
+	return rows;
+}
