@@ -2,7 +2,7 @@
 #include "cmd/test_reach.h"
 #include "kernel/checks.h"
 #include "kernel/enforce.h"
-#include "kernel/event_text.h"
+#include "net/port.h"
 #include "net/probe.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -76,11 +76,13 @@ static bool predict(const struct plan *plan, const char *client, const struct ad
 static void add_attempt(struct reach *reach, const char *client, const char *netns,
 			const struct server *server, bool allowed, char *why)
 {
+	const struct port port = {server->port->protocol, server->port->port};
+	char text[PORT_TEXT];
+
 	GROW(reach->attempts, reach->count, reach->attempt_room);
 	GROW(reach->probes, reach->count, reach->probe_room);
 	reach->attempts[reach->count] = (struct attempt){
-	    .name = xprintf("%s -> %s %s/%u%s", client, server->name,
-			    ip_protocol_text(server->port->protocol), server->port->port,
+	    .name = xprintf("%s -> %s %s%s", client, server->name, port_text(&port, text),
 			    server->address->family == 6 ? " (IPv6)" : ""),
 	    .allowed = allowed,
 	    .why = why,
@@ -177,20 +179,30 @@ int reach_plan(struct instance *instance, struct reach **reach)
 	return 0;
 }
 
+/*
+ * Dropped packets leave the client without an answer, or its own send with an
+ * error. Any other failure came about otherwise, and proves nothing.
+ */
+static bool is_blocked(const struct probe *probe)
+{
+	return !probe->connected && (!probe->error || probe->error == ETIMEDOUT ||
+				     probe->error == EPERM || probe->error == ENOBUFS);
+}
+
 static void add_row(json_t *rows, const struct attempt *attempt, const struct probe *probe)
 {
-	const char *error = probe->error ? strerror(probe->error) : "no answer";
+	bool as_said = attempt->allowed ? probe->connected : is_blocked(probe);
+	char *what = probe->connected
+			 ? xprintf("connected in %.1f ms", (double)probe->elapsed_us / 1000)
+			 : xprintf("%s (%s)", is_blocked(probe) ? "blocked" : "failed",
+				   probe->error ? strerror(probe->error) : "no answer");
 
-	if (probe->connected)
-		check_add(rows, PART, attempt->name, attempt->allowed ? MARK_PASS : MARK_FAIL,
-			  attempt->allowed ? "connected in %.1f ms; %s"
-					   : "connected in %.1f ms, but the policy denies it; %s",
-			  (double)probe->elapsed_us / 1000, attempt->why);
-	else
-		check_add(rows, PART, attempt->name, attempt->allowed ? MARK_FAIL : MARK_PASS,
-			  attempt->allowed ? "%s, but the policy allows it; %s"
-					   : "blocked (%s); %s",
-			  error, attempt->why);
+	check_add(rows, PART, attempt->name, as_said ? MARK_PASS : MARK_FAIL, "%s%s; %s", what,
+		  as_said	     ? ""
+		  : attempt->allowed ? ", but the policy allows it"
+				     : ", but the policy drops it",
+		  attempt->why);
+	free(what);
 }
 
 void reach_try(struct reach *reach, json_t *rows)

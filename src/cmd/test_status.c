@@ -67,12 +67,13 @@ static void status_network(struct instance *instance, json_t *rows)
 			  text_of(pod, "netns"), text_of(pod, "interface"), state);
 	}
 	json_decref(pods);
-	pod = check_add(rows, "network", text_of(json_object_get(topology, "bridge"), "name"),
-			topo_is_made(topology) ? MARK_PASS : MARK_FAIL, "%s",
-			topo_is_made(topology) ? "bridge, links and servers are as they were made"
-					       : "not all is as it was made");
-	if (!topo_is_made(topology))
-		check_mend(pod, "npctl topo up");
+	if (topo_is_made(topology))
+		check_add(rows, "network", "topology", MARK_PASS,
+			  "bridge, links and servers are as they were made");
+	else
+		check_mend(
+		    check_add(rows, "network", "topology", MARK_FAIL, "not all is as it was made"),
+		    "npctl topo up");
 	failure_clear();
 	json_decref(topology);
 }
@@ -176,7 +177,7 @@ static int read_subject(struct instance *instance, uint32_t ifindex, struct subj
 {
 	uint32_t slot = ifindex % SUBJECT_SLOTS, keys[2] = {slot, ifindex};
 	static const char *const names[2] = {"subjects", "subjects_more"};
-	struct subject subject;
+	struct subject subject = {0};
 	struct map *map;
 	int error = FAILED;
 
@@ -186,7 +187,7 @@ static int read_subject(struct instance *instance, uint32_t ifindex, struct subj
 		error = map_lookup(map, &keys[i], &subject);
 		map_close(map);
 		*half = subject.half[instance->settings->version & 1];
-		if (!error && half->ifindex != ifindex)
+		if (error || half->ifindex != ifindex)
 			error = fail("the datapath has no entry for the interface");
 	}
 	return error;
