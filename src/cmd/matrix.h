@@ -7,8 +7,9 @@
 #include "policy/matrix.h"
 
 int json_read_file(const char *path, json_t **value);
-/* The model of every file given by `option`. */
-int manifests_model(const struct words *words, const char *option, struct model **model);
+/* The model of every file given by `option`; `objects` (or NULL) collects what it is made of. */
+int manifests_model(const struct words *words, const char *option, struct model **model,
+		    json_t *objects);
 
 /* How a probe differs from what was expected or found, or NULL. */
 const char *probe_difference(const struct matrix_probe *probe);
@@ -17,5 +18,8 @@ const char *probe_difference(const struct matrix_probe *probe);
 int matrix_show(struct context *context, const struct matrix *matrix, const struct plan *plan);
 int matrix_tap(const struct matrix *matrix, const struct plan *plan);
 int matrix_junit(const struct matrix *matrix, const struct plan *plan);
+
+/* Builds the pods in a room of their own, tries every probe, and leaves nothing. */
+int matrix_live(struct model *model, const json_t *objects, struct matrix *matrix);
 
 #endif

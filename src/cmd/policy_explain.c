@@ -117,7 +117,7 @@ static int explain_files(struct context *context, const struct words *words)
 {
 	struct model *model;
 	struct plan *plan = NULL;
-	int error = manifests_model(words, "file", &model);
+	int error = manifests_model(words, "file", &model, NULL);
 
 	if (error)
 		return error;

@@ -203,7 +203,7 @@ static int lint_files(const struct words *words, json_t **rows)
 {
 	struct model *model;
 	struct plan *plan;
-	int error = manifests_model(words, "file", &model);
+	int error = manifests_model(words, "file", &model, NULL);
 
 	if (error)
 		return error;

@@ -5,12 +5,14 @@
 #include <string.h>
 #include "cmd/matrix.h"
 #include "cmd/test.h"
+#include "policy/manifest.h"
 #include "policy/read_file.h"
 
 const struct option test_matrix_options[] = {
     {"file", VALUE_FILE, "FILE", "manifests: a file, a directory, - (may repeat)", 'f', true},
     {"probes", VALUE_FILE, "FILE", "judge these instead of every pair of pods", 0, false},
     {"expect", VALUE_FILE, "FILE", "compare with these verdicts", 0, false},
+    {"live", VALUE_NONE, NULL, "build the pods and try every probe for real", 0, false},
     {"tap", VALUE_NONE, NULL, "print TAP", 0, false},
     {"junit", VALUE_NONE, NULL, "print JUnit XML", 0, false},
     {0},
@@ -31,7 +33,21 @@ int json_read_file(const char *path, json_t **value)
 	return 0;
 }
 
-int manifests_model(const struct words *words, const char *option, struct model **model)
+static int read_path(struct model *model, const char *path, json_t *objects)
+{
+	struct manifests manifests = {0};
+	int result = manifests_read(path, &manifests);
+
+	if (!result)
+		result = model_add_manifests(model, &manifests);
+	for (size_t i = 0; !result && objects && i < manifests.count; i++)
+		json_array_append(objects, manifests.manifest[i].object);
+	manifests_release(&manifests);
+	return result;
+}
+
+int manifests_model(const struct words *words, const char *option, struct model **model,
+		    json_t *objects)
 {
 	const char *path;
 
@@ -39,7 +55,7 @@ int manifests_model(const struct words *words, const char *option, struct model 
 		return misuse("which manifests? --%s FILE|DIR", option);
 	*model = model_new();
 	for (size_t i = 0; (path = word_nth(words, option, i)); i++) {
-		if (model_read(*model, path)) {
+		if (read_path(*model, path, objects)) {
 			model_free(*model);
 			*model = NULL;
 			return FAILED;
@@ -130,7 +146,8 @@ static int run(struct context *context, const struct words *words, const struct 
 	struct model *model = NULL;
 	struct plan *plan = NULL;
 	struct matrix matrix = {0};
-	int result = manifests_model(words, "file", &model);
+	json_t *objects = json_array();
+	int result = manifests_model(words, "file", &model, objects);
 
 	if (!result)
 		result = make_matrix(question, model, &matrix);
@@ -138,6 +155,9 @@ static int run(struct context *context, const struct words *words, const struct 
 		result = plan_compile(model, &plan);
 	if (!result)
 		matrix_judge(&matrix, plan);
+	if (!result && word_flag(words, "live"))
+		result = matrix_live(model, objects, &matrix);
+	json_decref(objects);
 	if (!result && word_flag(words, "tap"))
 		result = matrix_tap(&matrix, plan);
 	else if (!result && word_flag(words, "junit"))

@@ -24,6 +24,10 @@ int manifests_read_text(const char *path, const char *text, size_t size,
 			struct manifests *manifests);
 void manifests_release(struct manifests *manifests);
 
+struct model;
+/* Checks each and adds it; warns of kinds that npctl has nothing to do with. */
+int model_add_manifests(struct model *model, const struct manifests *manifests);
+
 /* The line of a value, 0 when unknown. */
 unsigned int manifest_line(const struct manifests *manifests, const json_t *value);
 

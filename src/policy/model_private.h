@@ -186,7 +186,6 @@ struct manifest;
 struct manifests;
 /* schema_check() with lines; 1 when npctl has nothing to do with the kind. */
 int manifest_check(const struct manifests *manifests, const struct manifest *manifest);
-int model_add_manifests(struct model *model, const struct manifests *manifests);
 
 /* Readers of one kind each; the object has passed schema_check. */
 int read_namespace(struct model *model, const json_t *object, const char *where);
