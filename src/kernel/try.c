@@ -111,7 +111,8 @@ static void try_links(struct try_network *network)
 	int error = socket ? nl_connect(socket, NETLINK_ROUTE) : -NLE_NOMEM;
 
 	if (!error) {
-		network->veth = rtnl_link_veth_add(socket, "try0", "try1", getpid());
+		/* the peer goes to a task's namespace, and only this thread is in ours */
+		network->veth = rtnl_link_veth_add(socket, "try0", "try1", gettid());
 		network->bridge = rtnl_link_bridge_add(socket, "try2");
 	}
 	nl_socket_free(socket);
