@@ -134,6 +134,7 @@ fails_with "no object" 1 'rubbish.o' npctl load "$T/rubbish.o"
 fails_with "no bpffs" 1 'not on a BPF file system.*mount -t bpf' npctl --root "$T/here" load
 mkdir "$T/there"
 fails_with "nor a directory there" 1 'not on a BPF file system' npctl --root "$T/there" load
+ok "which stays as it is" test -d "$T/there"
 fails_with "no parent" 1 'No such file' npctl --root /sys/fs/bpf/a/b load
 ok "nothing is left of all that" nothing_left
 unprivileged() { setpriv --bounding-set=-all --inh-caps=-all "$@"; }

@@ -69,39 +69,26 @@ static int run_dev(struct context *context, const struct words *words)
 	return error;
 }
 
-/* "veth-be-h", or the pod that has it. */
-static int detach_word(struct instance *instance, const char *word, const char *program,
-		       char **subject, char **interface)
-{
-	bool is_pod = !attach_is(instance, word);
-
-	if (is_pod && attach_find_pod(instance, word, subject, interface))
-		return fail("nothing of npctl's is attached to %s", word);
-	if (!is_pod) {
-		*subject = xstrdup(word);
-		*interface = xstrdup(word);
-	}
-	if (!attach_is(instance, *interface))
-		return fail("nothing of npctl's is attached to %s", word);
-	return program ? detach_program(instance, *interface, program)
-		       : detach_interface(instance, *interface);
-}
-
 static int run_detach(struct context *context, const struct words *words)
 {
-	char *subject = NULL, *interface = NULL;
+	const char *word = words->word[0], *program = word_value(words, "program");
 	struct instance *instance;
+	char *interface;
 	int error;
 
 	error = instance_open(&instance, context->root, ACCESS_WRITE);
 	if (error)
 		return error;
-	error = detach_word(instance, words->word[0], word_value(words, "program"), &subject,
-			    &interface);
+	interface = attach_find(instance, word);
+	if (!interface)
+		error = fail("nothing of npctl's is attached to %s", word);
+	else if (program)
+		error = detach_program(instance, interface, program);
+	else
+		error = detach_interface(instance, interface);
 	instance_close(instance);
 	if (!error)
-		say(context, subject, interface, "detached");
-	free(subject);
+		say(context, word, interface, "detached");
 	free(interface);
 	return error;
 }

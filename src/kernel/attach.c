@@ -456,18 +456,6 @@ int detach_unknown(struct instance *instance)
 	return error;
 }
 
-bool attach_is(struct instance *instance, const char *interface)
-{
-	json_t *rows = rows_get(instance), *row;
-	bool found = false;
-	size_t i;
-
-	json_array_foreach (rows, i, row)
-		found = found || row_is_meant(row, interface, NULL);
-	json_decref(rows);
-	return found;
-}
-
 int attach_upgrade(struct instance *instance, const char *name, int program)
 {
 	json_t *rows = rows_get(instance), *row;
@@ -491,6 +479,20 @@ static bool pod_is_meant(const char *full, const char *wanted)
 	const char *name = strchr(full, '/');
 
 	return !strcmp(full, wanted) || (name && !strchr(wanted, '/') && !strcmp(name + 1, wanted));
+}
+
+char *attach_find(struct instance *instance, const char *word)
+{
+	json_t *rows = rows_get(instance), *row;
+	char *interface = NULL;
+	size_t i;
+
+	json_array_foreach (rows, i, row)
+		if (!interface && (!strcmp(text(row, "interface"), word) ||
+				   pod_is_meant(text(row, "subject"), word)))
+			interface = xstrdup(text(row, "interface"));
+	json_decref(rows);
+	return interface;
 }
 
 int attach_find_pod(struct instance *instance, const char *pod, char **subject, char **interface)

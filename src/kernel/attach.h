@@ -26,8 +26,8 @@ int attach_interface(struct instance *instance, const struct attach_request *req
  */
 int detach_interface(struct instance *instance, const char *interface);
 int detach_program(struct instance *instance, const char *interface, const char *program);
-/* Something of npctl's is on the interface. */
-bool attach_is(struct instance *instance, const char *interface);
+/* The interface that has something of npctl's, named as itself or by its pod; NULL, silently. */
+char *attach_find(struct instance *instance, const char *word);
 /*
  * Where a pod of the topology has its host-side interface. "ns/pod", or a bare
  * name that only one namespace has; the results are the caller's to free.

@@ -103,7 +103,8 @@ static int mount_default(void)
 	return 0;
 }
 
-static int make_root(const char *root)
+/* `made`: it was not there before. */
+static int make_root(const char *root, bool *made)
 {
 	char *copy = xstrdup(root), *parent = dirname(copy);
 	struct stat info;
@@ -121,6 +122,7 @@ static int make_root(const char *root)
 			goto out;
 	}
 	error = make_folder(root);
+	*made = !error;
 out:
 	free(copy);
 	return error;
@@ -212,12 +214,12 @@ static bool still_there(const struct instance *instance)
 	       ours.st_ino == now.st_ino && ours.st_dev == now.st_dev;
 }
 
-static int lock_root(struct instance *instance, enum access access)
+static int lock_root(struct instance *instance, enum access access, bool *made)
 {
 	int error;
 
 	for (;;) {
-		error = access == ACCESS_CREATE ? make_root(instance->root) : 0;
+		error = access == ACCESS_CREATE ? make_root(instance->root, made) : 0;
 		if (error)
 			return error;
 		instance->lock = open(instance->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -231,6 +233,7 @@ static int lock_root(struct instance *instance, enum access access)
 		if (error || still_there(instance))
 			return error;
 		close(instance->lock);
+		instance->lock = -1;
 	}
 }
 
@@ -363,16 +366,10 @@ static bool remove_folder(const struct instance *instance, const char *name)
 	return gone;
 }
 
-/* Those that are empty. */
-static void remove_folders(const struct instance *instance)
-{
-	remove_folder(instance, "/maps");
-	remove_folder(instance, "");
-}
-
 int instance_open(struct instance **instance, const char *root, enum access access)
 {
 	bool optional = access == ACCESS_TRY || access == ACCESS_REMOVE;
+	bool reads = access == ACCESS_TRY || access == ACCESS_READ, made = false;
 	struct instance *new = xalloc(sizeof(*new));
 	int error;
 
@@ -380,8 +377,8 @@ int instance_open(struct instance **instance, const char *root, enum access acce
 	*instance = NULL;
 	new->root = xstrdup(root);
 	new->lock = new->documents = -1;
-	new->writable = access != ACCESS_READ &&access != ACCESS_TRY;
-	error = lock_root(new, access);
+	new->writable = !reads;
+	error = lock_root(new, access, &made);
 	if (!error) {
 		error = open_states(new, access == ACCESS_CREATE);
 		if (error && access == ACCESS_REMOVE) {
@@ -390,8 +387,11 @@ int instance_open(struct instance **instance, const char *root, enum access acce
 			error = 0;
 		}
 	}
-	if (error && access == ACCESS_CREATE)
-		remove_folders(new);
+	if (error && new->locked && access == ACCESS_CREATE) {
+		remove_folder(new, "/maps");
+		if (made)
+			remove_folder(new, "");
+	}
 	if (error == ABSENT && !optional) {
 		error = fail("there is no npctl instance at %s", root);
 		instance_mend(new, "load");
@@ -461,5 +461,6 @@ void instance_remove_if_empty(struct instance *instance)
 		return;
 	remove_file(instance, "maps/settings");
 	remove_file(instance, "maps/documents");
-	remove_folders(instance);
+	remove_folder(instance, "/maps");
+	remove_folder(instance, "");
 }
