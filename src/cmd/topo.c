@@ -135,20 +135,36 @@ static int do_exec(struct context *context, const struct words *words)
 	return error;
 }
 
+/*
+ * NULL where there is none, or another version's. One that a crash left in the
+ * making is completed, so that it can be taken away.
+ */
+static int open_to_remove(const struct context *context, struct instance **instance)
+{
+	if (instance_open(instance, context->root, ACCESS_REMOVE))
+		return FAILED;
+	if (!*instance || (*instance)->settings)
+		return 0;
+	instance_close(*instance);
+	if (instance_open(instance, context->root, ACCESS_CREATE))
+		failure_clear();
+	return 0;
+}
+
 static int do_down(struct context *context, const struct words *words)
 {
-	struct instance *instance;
+	struct instance *instance = NULL;
 	char *mark = mark_of(context);
 	bool was_up = false, swept = false;
-	int error = instance_open(&instance, context->root, ACCESS_REMOVE);
+	int error = open_to_remove(context, &instance);
 
 	(void)words;
-	/* without documents that can be read, marks tell what to remove */
-	if (!error && instance && instance->settings)
+	if (!error && instance)
 		error = lab_down(instance, &was_up);
+	/* what no document tells of, marks do */
 	if (!error)
 		error = topo_sweep(mark, &swept);
-	if (!error && instance && instance->settings)
+	if (!error && instance)
 		instance_remove_if_empty(instance);
 	instance_close(instance);
 	free(mark);

@@ -61,7 +61,7 @@ static void set_title(const char *title)
 	snprintf(start, end - start, "%s", title);
 }
 
-static void answer_error(void)
+__attribute__((noreturn)) static void answer_error(void)
 {
 	const char *sentence = failure();
 
@@ -176,7 +176,8 @@ void server_stop(int pid, uint64_t started)
 	if (process.fd < 0 || !server_alive(pid, started))
 		goto out;
 	step("kill %d", pid);
-	syscall(SYS_pidfd_send_signal, process.fd, SIGKILL, NULL, 0);
+	if (syscall(SYS_pidfd_send_signal, process.fd, SIGKILL, NULL, 0))
+		kill(pid, SIGKILL);
 	poll(&process, 1, STOP_MS);
 	waitpid(pid, NULL, WNOHANG);
 out:
