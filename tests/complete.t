@@ -29,4 +29,24 @@ is "the shell completes an option" "$(typed "npctl version --js")" --json
 mkdir "$T/folder"
 is "the shell completes a directory" "$(typed "npctl --root $T/fo")" "$T/folder"
 is "the shell completes behind an equals sign" "$(typed "npctl --root=$T/fo")" "$T/folder"
+
+# Names that are there.
+npctl topo up >"$T/up"
+npctl load >"$T/load"
+npctl attach pod backend >"$T/attach"
+npctl policy allow 10.0.0.20/32 >"$T/allow"
+is "pods" "$(candidates attach pod default/)" "default/backend default/allowed default/denied"
+is "pods by their bare name" "$(candidates attach pod back)" backend
+is "pods behind an equals sign" "$(candidates trace --pod=default/b)" --pod=default/backend
+is "words and pods where a peer stands" "$(candidates policy allow wo)" world
+is "interfaces" "$(candidates attach dev veth-be)" veth-be-h
+is "maps" "$(candidates map dump sett)" settings
+is "rules" "$(candidates policy delete 1)" 1
+is "choices" "$(candidates test connect --expect "")" "allow deny"
+is "ports leave the cursor" "$(candidates trace --port t)" "tcp/ :nospace"
+is "commands behind two dashes" "$(candidates topo exec backend -- l)" ":commands"
+is "verbs after a prefix of the command" "$(candidates pol al)" allow
+is "the shell completes a pod" "$(typed "npctl trace --pod back")" backend
+is "the shell completes a pod behind an equals sign" "$(typed "npctl trace --pod=back")" backend
+is "the shell offers rules" "$(typed "npctl policy delete 1")" 1
 plan_done

@@ -17,7 +17,7 @@
 # npctl in PATH. The build is $NPCTL, else $O/npctl, else build/npctl.
 #
 # A test that measures time sets alone=yes before it sources this: then no other
-# test runs beside it.
+# test runs beside it. After 300 seconds, or limit=SECONDS set likewise, it is over.
 set -u
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 NPCTL=${NPCTL:-${O:-$tests/../build}/npctl}
@@ -36,7 +36,8 @@ if [ -z "${NPCTL_ROOM:-}" ]; then
 	[ "$(id -u)" = 0 ] || skip_all "needs root"
 	mode=--shared
 	[ -z "${alone:-}" ] || mode=--exclusive
-	exec flock --close $mode "$tests/lib.sh" "$tests/room" bash "$0" "$@"
+	exec flock --close $mode "$tests/lib.sh" timeout --kill-after=1 "${limit:-300}" \
+		"$tests/room" bash "$0" "$@"
 fi
 [ -x "$NPCTL" ] || { echo "Bail out! $NPCTL is not built" && exit 1; }
 PATH=$(dirname -- "$NPCTL"):$PATH

@@ -17,7 +17,8 @@ for source in "$tests"/unit/*.c; do
 		skip "$name, sanitized: not built"
 	fi
 	ok "$name, under valgrind" valgrind -q --error-exitcode=9 --leak-check=full \
-		--errors-for-leak-kinds=definite "$build/tests/unit/$name"
+		--show-leak-kinds=definite --errors-for-leak-kinds=definite \
+		--suppressions="$tests/unit/valgrind.supp" "$build/tests/unit/$name"
 done
 [ $ran -gt 0 ] || skip "no unit tests"
 plan_done

@@ -68,6 +68,24 @@ static void offer_listed(const struct context *context, char *command, char *ver
 	json_decref(rows);
 }
 
+/* A bare name will do for a pod, but is offered only to those who begin one. */
+static void offer_pods(const struct context *context)
+{
+	json_t *rows = listing(context, "topo", "show"), *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row) {
+		const char *pod = json_string_value(json_object_get(row, "pod"));
+		const char *slash = pod ? strchr(pod, '/') : NULL;
+
+		if (pod)
+			offer(pod);
+		if (slash && *partial)
+			offer(slash + 1);
+	}
+	json_decref(rows);
+}
+
 static void offer_devices(void)
 {
 	struct if_nameindex *devices = if_nameindex();
@@ -106,7 +124,7 @@ static void offer_value(const struct context *context, enum value value, const c
 		offer_words("any|world|host");
 		/* fallthrough */
 	case VALUE_POD:
-		offer_listed(context, "topo", "show", "pod");
+		offer_pods(context);
 		break;
 	case VALUE_DEV:
 		offer_devices();

@@ -120,13 +120,18 @@ static json_t *json_all(void)
 static void print_all(const struct out *out)
 {
 	printf("%s\n", painted(out, BOLD, "npctl [OPTIONS] COMMAND …"));
-	printf("    eBPF network policy for pods, users and containers of this host\n\n");
+	printf("    ");
+	print_wrapped(out, 4, "eBPF network policy for pods, users and containers of this host");
+	putchar('\n');
 	for (size_t i = 0; commands[i]; i++)
 		if (commands[i]->help)
 			print_entry(out, 4, 16, commands[i]->name, commands[i]->help);
 	printf("\nOptions, before the command or after it:\n");
 	print_options(out, 4, global_options);
-	printf("\nA unique prefix of a command or verb will do. More: npctl help COMMAND [VERB]\n");
+	putchar('\n');
+	print_wrapped(
+	    out, 0,
+	    "A unique prefix of a command or verb will do. More: npctl help COMMAND [VERB]");
 }
 
 int help_show(struct context *context, const struct command *command, const struct verb *verb)
