@@ -454,9 +454,10 @@ static void remove_file(const struct instance *instance, const char *name)
 
 void instance_remove_if_empty(struct instance *instance)
 {
-	bool bare = remove_folder(instance, "/progs") & remove_folder(instance, "/links");
+	bool programs = !remove_folder(instance, "/progs");
+	bool links = !remove_folder(instance, "/links");
 
-	if (!bare ||
+	if (programs || links ||
 	    (instance->settings && (instance_loaded(instance) || document_count(instance))))
 		return;
 	remove_file(instance, "maps/settings");
