@@ -182,6 +182,107 @@ struct counter {
 	__u64 packets, bytes;
 };
 
+/*
+ * Users: whom a packet leaving a host interface is judged for. The entry of
+ * USER_ANY is for all who have none of their own.
+ */
+#define USER_ANY 0xffffffffu
+#define USER_NONE 0xfffffffeu /* no socket: forwarded, or the kernel's own */
+#define USER_STRICT 1u	      /* answers to what others began are judged as well */
+
+struct user_key {
+	__u32 ifindex;
+	__u32 uid;
+};
+
+struct user_half {
+	__u32 present;
+	__u32 flags;
+	struct span set;
+};
+
+struct user_subject {
+	struct user_half half[2];
+};
+
+/* What a socket was told, good for one version and one peer. */
+struct socket_verdict {
+	__u32 version;
+	__u32 answer;
+	__u32 ifindex;
+	__be16 port;
+	__u8 protocol;
+	__u8 family;
+	__u8 remote[16];
+};
+
+/* Containers: cgroup id -> set; every one on the way to the root has its say. */
+struct container_half {
+	__u32 present;
+	__u32 pad;
+	struct span set;
+};
+
+struct container_subject {
+	struct container_half half[2];
+};
+
+#define CGROUP_LEVELS 16
+
+/* rates: by rule number; a bucket for each destination. */
+struct rate {
+	__u32 per_second;
+	__u32 burst;
+};
+
+struct bucket_key {
+	__u32 rule;
+	__u8 remote[16];
+};
+
+struct bucket {
+	__u64 time;   /* ns, of the last refill */
+	__u64 tokens; /* in billionths */
+};
+
+/*
+ * tallies: what was denied, and at sockets what was allowed, with nobody
+ * looking. Each subject has its own share of entries: beyond it, peers and
+ * ports are summed under zeros, so a noisy one crowds nobody out.
+ */
+#define TALLY_SHARE 256
+
+struct tally_key {
+	__u64 subject; /* ifindex, or cgroup id */
+	__u32 uid;     /* USER_ANY where there is none */
+	__u32 answer;  /* verdict and rule */
+	__u8 peer[16];
+	__u16 port; /* of the destination, host order; ICMP: type << 8 | code */
+	__u8 protocol;
+	__u8 family; /* 0: summed */
+	__u8 direction;
+	__u8 hook;
+	__u8 reason;
+	__u8 pad;
+};
+
+struct tally {
+	__u64 count;
+	__u64 first, last; /* jiffies */
+};
+
+/* The last one of each processor, not yet in the table: a flood is counted here. */
+struct tally_recent {
+	struct tally_key key;
+	struct tally tally; /* count 0: none */
+};
+
+struct tally_share_key {
+	__u64 subject;
+	__u32 uid;
+	__u32 hook;
+};
+
 /* rules: what the datapath and other tools may know of rule n. */
 struct rule_info {
 	__u8 tier; /* enum tier */
@@ -204,7 +305,9 @@ struct rule_info {
 	X(PROTOCOL, "protocol", "not IP")                             \
 	X(NO_SUBJECT, "no-subject", "interface without policy entry") \
 	X(RELATED, "related", "error about a known flow")             \
-	X(BUSY, "busy", "policy changed while judging")
+	X(BUSY, "busy", "policy changed while judging")               \
+	X(LIMITED, "limited", "rate limited")                         \
+	X(REPLY, "reply", "answer to what others began")
 
 enum reason {
 #define X(symbol, word, text) REASON_##symbol,

@@ -8,6 +8,7 @@
 #include "lib/packet.h"
 #include "lib/state.h"
 #include "lib/subject.h"
+#include "lib/tally.h"
 #include "lib/verdict.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
@@ -248,6 +249,24 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 	return true;
 }
 
+static __always_inline void denial_tally(const struct __sk_buff *skb, const struct packet *packet,
+					 const struct verdict *verdict)
+{
+	struct tally_key key = {
+	    .subject = skb->ifindex,
+	    .uid = USER_ANY,
+	    .answer = verdict->answer,
+	};
+
+	tally_words(&key, packet->port, packet->protocol, packet->family, packet->direction,
+		    HOOK_POD, verdict->reason);
+	if (packet->family == 4)
+		__builtin_memcpy(key.peer, &packet->key4.remote, 4);
+	else
+		copy16(key.peer, packet->key6.remote);
+	tally_add_recent(&key);
+}
+
 __noinline int decide(struct __sk_buff *skb, struct packet *packet)
 {
 	struct settings *settings = settings_get();
@@ -270,7 +289,10 @@ __noinline int decide(struct __sk_buff *skb, struct packet *packet)
 		event_send(skb, packet, &verdict, listening,
 			   verdict.reason == REASON_ESTABLISHED ||
 			       verdict.reason == REASON_NEIGHBOUR);
-	return verdict.answer & ANSWER_ALLOW ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	if (verdict.answer & ANSWER_ALLOW)
+		return TC_ACT_UNSPEC;
+	denial_tally(skb, packet, &verdict);
+	return TC_ACT_SHOT;
 }
 
 /* Passing is TC_ACT_UNSPEC: the next program on the interface has its say, too. */
