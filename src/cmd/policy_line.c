@@ -5,6 +5,7 @@
 #include <string.h>
 #include "cmd/policy.h"
 #include "kernel/enforce.h"
+#include "policy/identity.h"
 #include "policy/lines.h"
 #include "policy/list_file.h"
 
@@ -12,6 +13,9 @@ const struct option policy_line_options[] = {
     {"port", VALUE_PORT, "PORT", "only this port: tcp/80, udp/53-60, icmp/8, 80", 'p', true},
     {"pod", VALUE_POD, "POD", "only for this pod, or dev:IF (default: all attached)", 0, true},
     {"egress", VALUE_NONE, NULL, "what the pod sends, not what it receives", 0, false},
+    {"from-identity", VALUE_NUMBER, "N", "the peer is the identity of that number", 0, false},
+    {"to-identity", VALUE_NUMBER, "N", "only for pods of that identity", 0, false},
+    {"symmetric", VALUE_NONE, NULL, "both ways, between two identities", 0, false},
     {"cidr-file", VALUE_FILE, "FILE", "the peers are the prefixes in FILE, one a line", 0, false},
     {"name", VALUE_TEXT, "NAME", "what that list is called (default: after FILE)", 0, false},
     {0},
@@ -41,74 +45,128 @@ static json_t *ports_of(const struct words *words)
 	return ports;
 }
 
-/* Adds one rule for each subject; `rows` tells what became of it. */
-static int put_rule(struct model *model, json_t *rules, struct line_words *line,
-		    const struct words *words, json_t *rows)
+/* What a command changes, and what it tells of it. */
+struct putting {
+	struct instance *instance;
+	const struct words *words;
+	struct model *model;
+	struct line_words line;
+	json_t *rules, *rows;
+};
+
+static int put_rule(struct putting *putting)
 {
 	static const char *const changes[] = {
 	    [LINE_ADDED] = "added", [LINE_REPLACED] = "replaced", [LINE_KEPT] = "unchanged"};
+	enum line_change change;
+	json_t *rule;
+	long id;
+	int error = line_make(putting->model, &putting->line, &rule);
+
+	if (error)
+		return error;
+	change = lines_put(putting->rules, json_deep_copy(rule), &id);
+	json_object_set_new(rule, "id", json_integer(id));
+	json_object_set_new(rule, "state", json_string(changes[change]));
+	json_array_append_new(putting->rows, rule);
+	return 0;
+}
+
+/* One rule for each subject. */
+static int put_for_pods(struct putting *putting)
+{
 	size_t i = 0;
 	int error;
 
 	do {
-		enum line_change change;
-		json_t *rule;
-		long id;
-
-		line->subject = word_nth(words, "pod", i);
-		error = line_make(model, line, &rule);
-		if (error)
-			return error;
-		json_array_append(rows, rule);
-		change = lines_put(rules, json_deep_copy(rule), &id);
-		json_decref(rule);
-		json_object_set_new(rule, "id", json_integer(id));
-		json_object_set_new(rule, "state", json_string(changes[change]));
-	} while (word_nth(words, "pod", ++i));
-	return 0;
+		putting->line.subject = word_nth(putting->words, "pod", i);
+		error = put_rule(putting);
+	} while (!error && word_nth(putting->words, "pod", ++i));
+	return error;
 }
 
-static int put_list(struct instance *instance, const char *file, const char *given, char **name)
+static int find_identity(struct putting *putting, const char *option, char **selector)
 {
+	struct numbers *numbers = NULL;
+	struct plan *plan = NULL;
+	uint64_t identity = 0;
+	int error = word_number(putting->words, option, 0, UINT32_MAX, &identity);
+
+	*selector = NULL;
+	if (error)
+		return error;
+	error = plan_compile(putting->model, &plan);
+	if (!error)
+		error = enforce_numbers(putting->instance, &numbers);
+	if (!error)
+		error =
+		    identity_selector(putting->model, plan, numbers, (uint32_t)identity, selector);
+	numbers_free(numbers);
+	plan_free(plan);
+	return error;
+}
+
+/* In at the second, from the first; and, if so said, the other way round. */
+static int put_for_identities(struct putting *putting)
+{
+	char *from, *to = NULL;
+	int error = find_identity(putting, "from-identity", &from);
+
+	if (!error)
+		error = find_identity(putting, "to-identity", &to);
+	if (!error) {
+		putting->line.peer = from;
+		putting->line.subject = to;
+		error = put_rule(putting);
+	}
+	if (!error && word_flag(putting->words, "symmetric")) {
+		putting->line.peer = to;
+		putting->line.subject = from;
+		error = put_rule(putting);
+	}
+	free(from);
+	free(to);
+	return error;
+}
+
+static int put_list(struct putting *putting)
+{
+	const char *file = word_value(putting->words, "cidr-file");
+	char *name, *document;
 	json_t *list;
+	int error;
 
-	if (list_file_read(file, given, name, &list))
+	if (list_file_read(file, word_value(putting->words, "name"), &name, &list))
 		return FAILED;
-	{
-		char *document = xprintf("lists/%s", *name);
-
-		document_put(instance, document, list);
-		free(document);
-	}
-	return 0;
+	document = xprintf("lists/%s", name);
+	document_put(putting->instance, document, list);
+	free(document);
+	putting->line.list = name;
+	error = put_for_pods(putting);
+	free(name);
+	return error;
 }
 
-static int put_rules(struct instance *instance, struct line_words *line, const struct words *words,
-		     json_t *rows)
+static int put_rules(struct putting *putting)
 {
-	json_t *rules = document_array(instance, "rules");
-	const char *file = word_value(words, "cidr-file");
-	struct model *model = NULL;
-	char *name = NULL;
-	int error = enforce_model(instance, &model);
+	const struct words *words = putting->words;
+	int error = enforce_model(putting->instance, &putting->model);
 
-	if (!error && file)
-		error = put_list(instance, file, word_value(words, "name"), &name);
-	if (!error && file) {
-		line->list = name;
-		error = put_rule(model, rules, line, words, rows);
-	}
+	putting->rules = document_array(putting->instance, "rules");
+	if (!error && word_value(words, "from-identity"))
+		error = put_for_identities(putting);
+	if (!error && word_value(words, "cidr-file"))
+		error = put_list(putting);
 	for (int i = 0; !error && i < words->count; i++) {
-		line->peer = words->word[i];
-		error = put_rule(model, rules, line, words, rows);
+		putting->line.peer = words->word[i];
+		error = put_for_pods(putting);
 	}
 	if (!error) {
-		document_put(instance, "rules", json_incref(rules));
-		error = enforce_commit(instance);
+		document_put(putting->instance, "rules", json_incref(putting->rules));
+		error = enforce_commit(putting->instance);
 	}
-	json_decref(rules);
-	model_free(model);
-	free(name);
+	json_decref(putting->rules);
+	model_free(putting->model);
 	return error;
 }
 
@@ -151,27 +209,42 @@ static void say_rules(struct context *context, json_t *rows)
 	json_decref(rows);
 }
 
+static int check_words(const struct words *words)
+{
+	bool from = word_value(words, "from-identity"), to = word_value(words, "to-identity");
+
+	if (from != to)
+		return misuse("--from-identity and --to-identity go together");
+	if (from && (words->count || word_value(words, "pod") || word_flag(words, "egress")))
+		return misuse("identities stand instead of PEER, --pod and --egress");
+	if (!from && word_flag(words, "symmetric"))
+		return misuse("--symmetric goes with two identities");
+	if (!from && !words->count && !word_value(words, "cidr-file"))
+		return misuse("whom? an address, a prefix, a pod, labels, any, or --cidr-file");
+	return 0;
+}
+
 static int add_rules(struct context *context, const struct words *words, bool allow)
 {
-	struct line_words line = {.allow = allow, .egress = word_flag(words, "egress")};
-	struct instance *instance;
-	json_t *rows;
-	int error;
+	struct putting putting = {
+	    .words = words,
+	    .line = {.allow = allow, .egress = word_flag(words, "egress")},
+	};
+	int error = check_words(words);
 
-	if (!words->count && !word_value(words, "cidr-file"))
-		return misuse("whom? an address, a prefix, a pod, labels, any, or --cidr-file");
-	error = instance_open(&instance, context->root, ACCESS_CREATE);
+	if (!error)
+		error = instance_open(&putting.instance, context->root, ACCESS_CREATE);
 	if (error)
 		return error;
-	rows = json_array();
-	line.ports = ports_of(words);
-	error = put_rules(instance, &line, words, rows);
-	instance_close(instance);
-	json_decref(line.ports);
+	putting.rows = json_array();
+	putting.line.ports = ports_of(words);
+	error = put_rules(&putting);
+	instance_close(putting.instance);
+	json_decref(putting.line.ports);
 	if (error)
-		json_decref(rows);
+		json_decref(putting.rows);
 	else
-		say_rules(context, rows);
+		say_rules(context, putting.rows);
 	return error;
 }
 

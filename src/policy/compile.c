@@ -56,7 +56,7 @@ static bool add_lines(const struct compile *compile, struct judged *judged, cons
 		const struct line *line = model->lines.item[i];
 
 		if (line->direction != judged->direction ||
-		    (line->subject && strcmp(line->subject, subject) != 0))
+		    !line_is_for(model, line, judged->pod, subject))
 			continue;
 		list32_add(&judged->rules, compile->line_rule[i]);
 		allows |= line->rule.action == ACTION_ALLOW;

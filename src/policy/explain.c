@@ -196,10 +196,8 @@ static bool applies(const struct side *side, const struct ordered_rule *ordered)
 		return peer_selects_pod(side->model,
 					side->model->peers.item[ordered->policy->subject],
 					side->subject->pod);
-	if (!ordered->line->subject)
-		return true;
 	name = xprintf("%s/%s", side->subject->pod->namespace, side->subject->pod->name);
-	own = strcmp(name, ordered->line->subject) == 0;
+	own = line_is_for(side->model, ordered->line, side->subject->pod, name);
 	free(name);
 	return own;
 }

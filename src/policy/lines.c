@@ -48,9 +48,10 @@ static int canonical_peer(struct model *model, const struct line_words *words, j
 	return 0;
 }
 
-static int canonical_subject(const struct model *model, const char *word, json_t **subject)
+static int canonical_subject(struct model *model, const char *word, json_t **subject)
 {
 	const struct pod *pod;
+	uint32_t index;
 
 	*subject = NULL;
 	if (!word)
@@ -58,6 +59,10 @@ static int canonical_subject(const struct model *model, const char *word, json_t
 	if (strncmp(word, "dev:", 4) == 0) {
 		*subject = json_string(word);
 		return 0;
+	}
+	if (strchr(word, '=')) {
+		*subject = json_string(word);
+		return peer_from_text(model, word, &index);
 	}
 	pod = model_pod_find(model, word);
 	if (!pod)

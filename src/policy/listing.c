@@ -106,8 +106,8 @@ static void add_lines(const struct listing *listing)
 		const struct line *line = listing->model->lines.item[i];
 
 		if ((listing->policy && strcmp(listing->policy, line->title) != 0) ||
-		    (listing->pod && line->subject &&
-		     strcmp(line->subject, listing->pod_name) != 0))
+		    (listing->pod &&
+		     !line_is_for(listing->model, line, listing->pod, listing->pod_name)))
 			continue;
 		add_row(listing, &line->rule, TIER_RULE, line->direction, line->title,
 			line->subject ? line->subject : "all");

@@ -88,7 +88,8 @@ struct policy {
 struct line {
 	struct policy_rule rule;
 	enum direction direction;
-	const char *subject; /* NULL: every subject */
+	const char *subject; /* "ns/pod", "dev:IF", a selector; NULL: every subject */
+	uint32_t selected;   /* the peer that such a selector is, or LOOKUP_NONE */
 	const char *title;   /* "rule 3" */
 };
 
@@ -186,6 +187,10 @@ struct manifest;
 struct manifests;
 /* schema_check() with lines; 1 when npctl has nothing to do with the kind. */
 int manifest_check(const struct manifests *manifests, const struct manifest *manifest);
+
+/* The rule is for that subject: the pod `pod` (NULL: a device) of that name. */
+bool line_is_for(const struct model *model, const struct line *line, const struct pod *pod,
+		 const char *name);
 
 /* Readers of one kind each; the object has passed schema_check. */
 int read_namespace(struct model *model, const json_t *object, const char *where);

@@ -310,9 +310,22 @@ int read_rule(struct model *model, const json_t *object, const char *where)
 	if (read_rule_peer(model, object, &rule->peers[0]) ||
 	    read_rule_ports(model, field_get(object, "ports"), where, rule))
 		return FAILED;
+	line->selected = LOOKUP_NONE;
+	if (subject && strchr(subject, '=') && peer_from_text(model, subject, &line->selected))
+		return FAILED;
 	line_sign(model, line);
 	ADD(model->lines, line);
 	return 0;
+}
+
+bool line_is_for(const struct model *model, const struct line *line, const struct pod *pod,
+		 const char *name)
+{
+	if (!line->subject)
+		return true;
+	if (line->selected != LOOKUP_NONE)
+		return pod && peer_selects_pod(model, model->peers.item[line->selected], pod);
+	return strcmp(line->subject, name) == 0;
 }
 
 int read_default(struct model *model, const json_t *object, const char *where)
