@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cmd/filter.h"
 #include "cmd/stat.h"
 #include "kernel/statistics.h"
 #include <errno.h>
@@ -10,6 +11,7 @@
 
 struct watch {
 	struct context *context;
+	const struct words *words;
 	const struct stat_kind *kind;
 	bool again, prometheus;
 	uint64_t interval_s, count; /* count 0: for ever */
@@ -26,7 +28,44 @@ static void on_signal(int number)
 	interrupted = 1;
 }
 
-static int read_rows(const struct context *context, const struct stat_kind *kind, json_t **rows)
+/* The peers are kept for the filter. */
+struct flow_words {
+	struct flow_filter filter;
+	struct prefix peers[FILTER_PREFIXES];
+};
+
+static int parse_flows(const struct words *words, struct instance *instance,
+		       struct flow_words *flows)
+{
+	const char *pod = word_value(words, "pod"), *peer = word_value(words, "peer");
+	const char *port = word_value(words, "port");
+	struct flow_filter *filter = &flows->filter;
+	struct names *names;
+	int error = names_read(instance, &names);
+
+	*flows = (struct flow_words){.filter.peers = flows->peers};
+	if (error)
+		return error;
+	if (port)
+		error = filter_port(port, &filter->protocol, &filter->port);
+	if (!error && pod)
+		error = filter_pod(pod, names, &filter->ifindex);
+	if (!error && peer)
+		error = filter_peer(peer, names, flows->peers, &filter->peer_count);
+	names_free(names);
+	return error;
+}
+
+static int read_flows(struct instance *instance, const struct words *words, json_t **rows)
+{
+	struct flow_words flows;
+	int error = parse_flows(words, instance, &flows);
+
+	return error ? error : statistics_flows(instance, &flows.filter, rows);
+}
+
+static int read_rows(const struct context *context, const struct words *words,
+		     const struct stat_kind *kind, json_t **rows)
 {
 	struct instance *instance;
 	int error = instance_open(&instance, context->root, ACCESS_READ);
@@ -34,7 +73,7 @@ static int read_rows(const struct context *context, const struct stat_kind *kind
 	*rows = NULL;
 	if (error)
 		return error;
-	error = kind->read(instance, rows);
+	error = kind->read ? kind->read(instance, rows) : read_flows(instance, words, rows);
 	instance_close(instance);
 	if (error) {
 		json_decref(*rows);
@@ -105,7 +144,7 @@ static void show(const struct watch *watch, json_t *rows)
 static int look(struct watch *watch, json_t **rows)
 {
 	struct timespec now;
-	int error = read_rows(watch->context, watch->kind, rows);
+	int error = read_rows(watch->context, watch->words, watch->kind, rows);
 
 	if (error)
 		return error;
@@ -156,6 +195,7 @@ static int run_kind(struct context *context, const struct words *words,
 		    const struct stat_kind *kind)
 {
 	struct watch watch = {.context = context,
+			      .words = words,
 			      .kind = kind,
 			      .again = word_flag(words, "watch"),
 			      .prometheus = word_flag(words, "prometheus"),
@@ -200,9 +240,43 @@ static const struct stat_kind *kind_named(const char *name)
 	}
 RUN(programs)
 RUN(rules)
-RUN(flows)
 RUN(maps)
 RUN(events)
+
+static int delete_flows(struct context *context, const struct words *words)
+{
+	struct flow_words flows;
+	struct instance *instance;
+	size_t count = 0;
+	int error;
+
+	if (!word_flag(words, "all") && !word_value(words, "pod") && !word_value(words, "peer") &&
+	    !word_value(words, "port"))
+		return misuse("which flows: --pod, --peer, --port or --all");
+	error = instance_open(&instance, context->root, ACCESS_READ);
+	if (error)
+		return error;
+	error = parse_flows(words, instance, &flows);
+	if (!error)
+		error = flows_delete(instance, &flows.filter, &count);
+	instance_close(instance);
+	if (error)
+		return error;
+	if (context->out.json)
+		out_json(&context->out, json_pack("{s:I}", "deleted", (json_int_t)count));
+	else
+		printf("deleted %zu flow%s\n", count, count == 1 ? "" : "s");
+	return 0;
+}
+
+static int run_flows(struct context *context, const struct words *words)
+{
+	if (word_flag(words, "delete"))
+		return delete_flows(context, words);
+	if (word_flag(words, "all"))
+		return misuse("--all only goes with --delete");
+	return run_kind(context, words, kind_named("flows"));
+}
 
 static json_t *totals(const json_t *rules, const char *verdict)
 {
@@ -219,20 +293,21 @@ static json_t *totals(const json_t *rules, const char *verdict)
 	return json_pack("{s:I, s:I}", "packets", packets, "bytes", bytes);
 }
 
-static int read_kind(struct context *context, const char *name, json_t **rows)
+static int read_kind(struct context *context, const struct words *words, const char *name,
+		     json_t **rows)
 {
-	return read_rows(context, kind_named(name), rows);
+	return read_rows(context, words, kind_named(name), rows);
 }
 
-static int run_summary(struct context *context)
+static int run_summary(struct context *context, const struct words *words)
 {
 	json_t *rules = NULL, *flows = NULL, *events = NULL;
-	int error = read_kind(context, "rules", &rules);
+	int error = read_kind(context, words, "rules", &rules);
 
 	if (!error)
-		error = read_kind(context, "flows", &flows);
+		error = read_kind(context, words, "flows", &flows);
 	if (!error)
-		error = read_kind(context, "events", &events);
+		error = read_kind(context, words, "events", &events);
 	if (!error)
 		out_object(&context->out,
 			   json_pack("{s:I, s:o, s:o, s:I, s:I}", "rules",
@@ -252,9 +327,9 @@ static int run_all(struct context *context, const struct words *words)
 	int error = 0;
 
 	if (!word_flag(words, "prometheus"))
-		return run_summary(context);
+		return run_summary(context, words);
 	for (const struct stat_kind *kind = stat_kinds; kind->name && !error; kind++) {
-		error = read_rows(context, kind, &rows);
+		error = read_rows(context, words, kind, &rows);
 		if (!error)
 			stat_metrics(kind, rows);
 		json_decref(rows);
@@ -270,10 +345,22 @@ static int run_all(struct context *context, const struct words *words)
 
 static const struct option summary_options[] = {PROMETHEUS, {0}};
 
-static const struct option options[] = {
-    {"watch", VALUE_NONE, NULL, "look again and again, and show rates", 0, false},
-    {"interval", VALUE_NUMBER, "SECONDS", "between two looks: 1 unless given", 0, false},
-    {"count", VALUE_NUMBER, "N", "with --watch: end after showing N times", 0, false},
+#define WATCH                                                                                     \
+	{"watch", VALUE_NONE, NULL, "look again and again, and show rates", 0, false},            \
+	    {"interval", VALUE_NUMBER, "SECONDS", "between two looks: 1 unless given", 0, false}, \
+	{                                                                                         \
+		"count", VALUE_NUMBER, "N", "with --watch: end after showing N times", 0, false   \
+	}
+
+static const struct option options[] = {WATCH, PROMETHEUS, {0}};
+
+static const struct option flow_options[] = {
+    {"pod", VALUE_POD, "POD", "judged for this pod", 0, false},
+    {"peer", VALUE_PEER, "PEER", "with this address, prefix or pod", 0, false},
+    {"port", VALUE_PORT, "PORT", "from or to this port: 80 or tcp/80", 0, false},
+    {"delete", VALUE_NONE, NULL, "forget them: the next packet is judged as a first one", 0, false},
+    {"all", VALUE_NONE, NULL, "with --delete: every flow", 0, false},
+    WATCH,
     PROMETHEUS,
     {0},
 };
@@ -283,7 +370,7 @@ static const struct verb verbs[] = {
     {"programs", "", "what the programs cost: runs, time, share of a processor", 0, 0, options,
      run_programs, NULL},
     {"rules", "", "packets and bytes that each rule decided", 0, 0, options, run_rules, NULL},
-    {"flows", "", "connections that are known, with the rule that let them in", 0, 0, options,
+    {"flows", "", "connections that are known, with the rule that let them in", 0, 0, flow_options,
      run_flows, NULL},
     {"maps", "", "how full the maps are", 0, 0, options, run_maps, NULL},
     {"events", "", "listeners, events sent and lost", 0, 0, options, run_events, NULL},

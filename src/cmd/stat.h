@@ -16,7 +16,7 @@ struct metric {
 
 struct stat_kind {
 	const char *name;
-	int (*read)(struct instance *instance, json_t **rows);
+	int (*read)(struct instance *instance, json_t **rows); /* NULL: flows, through a filter */
 	const char *id;			  /* the key that rows are known by, NULL: none */
 	const char *counters[STAT_NAMES]; /* keys that only grow, and so have a rate */
 	void (*refine)(json_t *row, double seconds); /* from what a row grew by; or NULL */

@@ -166,7 +166,6 @@ const struct stat_kind stat_kinds[] = {
      .metrics = rule_metrics,
      .labels = {"rule", "tier", "verdict", "direction", "rule_number"}},
     {.name = "flows",
-     .read = statistics_flows,
      .prepare = prepare_flow,
      COLUMNS(flow_columns),
      .nothing = "no connections are known",

@@ -4,14 +4,12 @@
 #define NPCTL_CMD_TRACE_FILTER_H
 
 #include "cmd/cmd.h"
-#include "kernel/names.h"
-
-#define TRACE_PREFIXES 8 /* addresses of one pod that are told apart */
+#include "cmd/filter.h"
 
 struct trace_filter {
 	struct sink sink; /* for the datapath */
 	/* a pod with several addresses does not fit in a sink: from, to */
-	struct prefix prefixes[2][TRACE_PREFIXES];
+	struct prefix prefixes[2][FILTER_PREFIXES];
 	size_t prefix_count[2];
 	const char *rule; /* nor does a name that several rules share; NULL: any */
 };

@@ -22,7 +22,9 @@ struct ends {
 };
 
 struct listing {
-	json_t *rows;
+	const struct flow_filter *filter;
+	json_t *rows; /* NULL: they are deleted */
+	size_t deleted;
 	struct names *names;
 	const struct settings *settings;
 	uint32_t now; /* jiffies, low half */
@@ -82,22 +84,36 @@ static void set_rule(json_t *row, const struct names *names, const struct flow *
 		json_object_set_new(row, "rule", json_string(rule->name));
 }
 
-static int add_flow(struct listing *listing, const struct ends *ends, const struct flow *flow)
+static bool is_peer(const struct flow_filter *filter, const struct address *address)
+{
+	bool is = !filter->peer_count;
+
+	for (size_t i = 0; i < filter->peer_count && !is; i++)
+		is = prefix_contains(&filter->peers[i], address);
+	return is;
+}
+
+static bool is_meant(const struct flow_filter *filter, const struct ends *ends)
+{
+	return (!filter->ifindex || filter->ifindex == ends->ifindex) &&
+	       (!filter->protocol || filter->protocol == ends->protocol) &&
+	       (!filter->port || filter->port == ends->local_port ||
+		filter->port == ends->remote_port) &&
+	       is_peer(filter, &ends->remote);
+}
+
+static json_t *flow_row(const struct listing *listing, const struct ends *ends,
+			const struct flow *flow)
 {
 	static const char *const local[] = {"local", "local_port", "local_pod"};
 	static const char *const remote[] = {"remote", "remote_port", "remote_pod"};
 	const char *subject = names_subject(listing->names, ends->ifindex);
 	const char *state = flow->lifetime < LIFETIMES ? states[flow->lifetime] : NULL;
-	json_t *row;
+	json_t *row =
+	    json_pack("{s:s, s:s, s:s, s:s}", "subject", subject ? subject : "", "protocol",
+		      ip_protocol_text(ends->protocol), "state", state ? state : "?", "direction",
+		      flow->initiator == INGRESS ? "ingress" : "egress");
 
-	if (!is_alive(listing, flow))
-		return 0;
-	row = json_object();
-	json_object_set_new(row, "subject", json_string(subject ? subject : ""));
-	json_object_set_new(row, "protocol", json_string(ip_protocol_text(ends->protocol)));
-	json_object_set_new(row, "state", json_string(state ? state : "?"));
-	json_object_set_new(row, "direction",
-			    json_string(flow->initiator == INGRESS ? "ingress" : "egress"));
 	set_end(row, listing->names, &ends->local, ends->local_port, local);
 	set_end(row, listing->names, &ends->remote, ends->remote_port, remote);
 	json_object_set_new(row, "age_seconds",
@@ -106,11 +122,25 @@ static int add_flow(struct listing *listing, const struct ends *ends, const stru
 	json_object_set_new(row, "packets_in", json_integer(flow->packets[INGRESS]));
 	json_object_set_new(row, "packets_out", json_integer(flow->packets[EGRESS]));
 	set_rule(row, listing->names, flow);
-	json_array_append_new(listing->rows, row);
+	return row;
+}
+
+/* One that the datapath has forgotten meanwhile is deleted as well. */
+static int take_flow(struct listing *listing, const struct map *map, const void *key,
+		     const struct ends *ends, const struct flow *flow)
+{
+	if (!is_alive(listing, flow) || !is_meant(listing->filter, ends))
+		return 0;
+	if (listing->rows)
+		json_array_append_new(listing->rows, flow_row(listing, ends, flow));
+	else if (map_delete(map, key))
+		failure_clear();
+	else
+		listing->deleted++;
 	return 0;
 }
 
-static int add_flow4(const struct map *map, const void *key, const void *value, void *data)
+static int take_flow4(const struct map *map, const void *key, const void *value, void *data)
 {
 	const struct flow4_key *flow = key;
 	struct ends ends = {flow->ifindex,
@@ -120,13 +150,12 @@ static int add_flow4(const struct map *map, const void *key, const void *value, 
 			    ntohs(flow->remote_port),
 			    flow->protocol};
 
-	(void)map;
 	memcpy(ends.local.bytes, &flow->local, 4);
 	memcpy(ends.remote.bytes, &flow->remote, 4);
-	return add_flow(data, &ends, value);
+	return take_flow(data, map, key, &ends, value);
 }
 
-static int add_flow6(const struct map *map, const void *key, const void *value, void *data)
+static int take_flow6(const struct map *map, const void *key, const void *value, void *data)
 {
 	const struct flow6_key *flow = key;
 	struct ends ends = {flow->ifindex,
@@ -136,13 +165,12 @@ static int add_flow6(const struct map *map, const void *key, const void *value, 
 			    ntohs(flow->remote_port),
 			    flow->protocol};
 
-	(void)map;
 	memcpy(ends.local.bytes, flow->local, 16);
 	memcpy(ends.remote.bytes, flow->remote, 16);
-	return add_flow(data, &ends, value);
+	return take_flow(data, map, key, &ends, value);
 }
 
-static int list_map(struct instance *instance, const char *name, map_callback *add,
+static int walk_map(struct instance *instance, const char *name, map_callback *take,
 		    struct listing *listing)
 {
 	struct map *map;
@@ -150,22 +178,38 @@ static int list_map(struct instance *instance, const char *name, map_callback *a
 
 	if (map_open(instance->root, name, &map))
 		return FAILED;
-	error = map_each(map, add, listing);
+	error = map_each(map, take, listing);
 	map_close(map);
 	return error;
 }
 
-int statistics_flows(struct instance *instance, json_t **rows)
+static int walk(struct instance *instance, struct listing *listing)
 {
-	struct listing listing = {.rows = json_array(), .settings = instance->settings};
-	int error = names_read(instance, &listing.names);
+	int error = names_read(instance, &listing->names);
+
+	listing->settings = instance->settings;
+	read_clock(listing);
+	if (!error)
+		error = walk_map(instance, "flows4", take_flow4, listing);
+	if (!error)
+		error = walk_map(instance, "flows6", take_flow6, listing);
+	names_free(listing->names);
+	return error;
+}
+
+int statistics_flows(struct instance *instance, const struct flow_filter *filter, json_t **rows)
+{
+	struct listing listing = {.filter = filter, .rows = json_array()};
 
 	*rows = listing.rows;
-	read_clock(&listing);
-	if (!error)
-		error = list_map(instance, "flows4", add_flow4, &listing);
-	if (!error)
-		error = list_map(instance, "flows6", add_flow6, &listing);
-	names_free(listing.names);
+	return walk(instance, &listing);
+}
+
+int flows_delete(struct instance *instance, const struct flow_filter *filter, size_t *count)
+{
+	struct listing listing = {.filter = filter};
+	int error = walk(instance, &listing);
+
+	*count = listing.deleted;
 	return error;
 }

@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Statistics add up with the traffic that was sent, to the packet.
+. "$(dirname "$0")/lib.sh"
+
+fails_with "nothing is loaded" 1 'npctl load' npctl stat rules
+npctl topo up >/dev/null
+npctl load >/dev/null
+npctl attach pod backend >/dev/null
+ok "a lab" npctl policy allow 10.0.0.20/32
+
+cat >"$T/send.pl" <<'PERL'
+use Socket;
+my ($to, $port, $count) = @ARGV;
+socket(my $socket, PF_INET, SOCK_DGRAM, 17) or die;
+bind($socket, pack_sockaddr_in(5555, INADDR_ANY)) or die;
+my $there = pack_sockaddr_in($port, inet_aton($to));
+send($socket, "x", 0, $there) // die for 1 .. $count;
+PERL
+
+# send POD PORT COUNT: datagrams to the backend
+send() {
+	npctl topo exec "$1" -- perl "$T/send.pl" 10.0.0.10 "$2" "$3"
+}
+
+# rule PATTERN KEY: of the rule whose name begins so
+rule() {
+	npctl -j stat rules | tr '}' '\n' | grep "\"rule\":\"$1" | grep -o "\"$2\":[0-9]*" | grep -o '[0-9]*$'
+}
+
+# Somebody takes the datagrams, or ICMP errors would count, too.
+cat >"$T/sink.pl" <<'PERL'
+use Socket;
+socket(my $socket, PF_INET, SOCK_DGRAM, 17) or die;
+bind($socket, pack_sockaddr_in(7777, INADDR_ANY)) or die;
+print "bound\n";
+close STDOUT;
+sleep 60;
+PERL
+npctl topo exec backend -- perl "$T/sink.pl" >"$T/sink" &
+sink=$!
+eventually "a socket in the backend" grep -q bound "$T/sink"
+
+# neighbours first
+send allowed 9 1
+send denied 9 1
+sleep 0.2
+allowed=$(rule 'rule 1 ' packets) bytes=$(rule 'rule 1 ' bytes)
+denied=$(rule 'default deny' packets)
+send allowed 7777 1000
+send denied 7777 70
+sleep 0.1
+is "packets that a rule allowed" $(($(rule 'rule 1 ' packets) - allowed)) 1000
+is "their bytes" $(($(rule 'rule 1 ' bytes) - bytes)) 43000
+is "packets that were dropped" $(($(rule 'default deny' packets) - denied)) 70
+like "totals" "$(npctl -j stat)" "\"denied\":\{\"packets\":$((denied + 70)),"
+
+like "a flow with its rule" "$(npctl stat flows | tr -s ' ')" \
+	'default/backend UDP asked ingress default/backend 10.0.0.10:7777 default/allowed 10.0.0.20:5555 [0-9]+ [0-9]+ 1000 0 allow rule 1 '
+is "dropped ones are no flows" "$(npctl -j stat flows | grep -c '"remote_pod":"default/denied"')" 0
+is "flows of a port" "$(npctl -j stat flows --port udp/7777 | grep -o '"local_port":[0-9]*')" '"local_port":7777'
+is "flows of a peer" "$(npctl -j stat flows --peer 10.0.0.30)" '[]'
+is "flows of a pod" "$(npctl -j stat flows --pod backend --port 9 | grep -o '"local_port":[0-9]*')" '"local_port":9'
+like "flows are deleted" "$(npctl stat flows --port udp/7777 --delete)" '^deleted 1 '
+is "those, and no others" "$(npctl -j stat flows | grep -o '"local_port":[0-9]*')" '"local_port":9'
+send allowed 7777 5
+like "and made again by the next packet" "$(npctl stat flows --port 7777 | tr -s ' ')" ' 5 0 allow rule 1 '
+
+# costs
+(sleep 0.3 && send allowed 7777 20000) &
+like "what programs cost" "$(npctl -j stat programs)" \
+	'"program":"pod_ingress","id":[0-9]+,"runs":[0-9]+,"run_ns":[0-9]+,"runs_per_second":[1-9][0-9.]*,"ns_per_run":[1-9][0-9]*,"cpu_percent":'
+wait $!
+is "the kernel counts no longer" "$(cat /proc/sys/kernel/bpf_stats_enabled)" 0
+(for _ in 1 2 3 4 5 6; do send allowed 7777 100; sleep 0.3; done) &
+like "rates" "$(npctl -j stat rules --watch --count 2 | tail -1 | tr '}' '\n' | grep 'rule 1 ')" \
+	'"packets_per_second":[1-9]'
+wait $!
+is "one JSON value for each look" "$(npctl -j stat maps --watch --count 2 | grep -c '^\[{"name":"counters"')" 2
+like "maps" "$(npctl stat maps | tr -s ' ')" 'documents hash [0-9]+ 65536 0% '
+
+npctl trace --drops >/dev/null 2>"$T/trace" &
+eventually "a listener" grep -q listening "$T/trace"
+send denied 7777 12
+sleep 0.1
+is "listeners" "$(npctl -j stat events)" '[{"slot":0,"wants":"drops","sent":12,"lost":0}]'
+kill $!
+
+# for Prometheus
+npctl stat --prometheus >"$T/metrics"
+is "every metric is explained" "$(grep -c '^# HELP' "$T/metrics")" "$(grep -c '^# TYPE' "$T/metrics")"
+like "samples have labels" "$(grep '^npctl_rule_packets_total{rule="rule 1 ' "$T/metrics")" \
+	'tier="rule",verdict="allow",direction="ingress",rule_number="[0-9]+"\} [0-9]+$'
+is "they are what stat rules says" \
+	"$(sed -n 's/^npctl_rule_packets_total{rule="default deny.* \([0-9]*\)$/\1/p' "$T/metrics")" \
+	"$(rule 'default deny' packets)"
+if command -v promtool >/dev/null; then
+	is "promtool has no complaint" "$(promtool check metrics <"$T/metrics" 2>&1)" ""
+else
+	skip "promtool is missing"
+fi
+
+fails_with "no such pod" 1 'pod "nope" does not exist' npctl stat flows --pod nope
+fails_with "no such port" 2 'not a port' npctl stat flows --port 70000
+fails_with "delete all of them only when told" 2 'which flows' npctl stat flows --delete
+ok "all of them" npctl stat flows --delete --all
+is "are gone" "$(npctl -j stat flows)" "[]"
+kill $sink
+plan_done
