@@ -207,7 +207,10 @@ static __always_inline void remember(const struct view *view, const struct packe
 	if (flow) {
 		flow->version = view->version;
 		flow->answer = verdict->answer;
-		flow_touch(flow, packet, packet->direction & 1, view->settings, view->now);
+		flow->packets[packet->direction & 1]++;
+		if (packet->odd & ODD_CLOSES)
+			flow_close(flow, packet);
+		flow_tick(flow, packet->direction, view->settings, view->now);
 	} else if (verdict->answer & ANSWER_ALLOW && own) {
 		flow_begin(packet, view->settings, view->version, verdict->answer, view->now);
 	}
@@ -309,15 +312,20 @@ static __always_inline int pod(struct __sk_buff *skb, enum direction direction)
 	packet.parsed = packet_parse(skb, &packet);
 	if (unlikely(packet.parsed == PARSED_SHORT))
 		packet.parsed = packet_parse_pulled(skb, &packet);
-	if (unlikely(packet.parsed != PARSED || packet.odd & ~ODD_CLOSES))
+	if (unlikely(packet.parsed != PARSED || packet.odd))
 		return decide(skb, &packet);
 	flow = flow_find(&packet);
 	now = bpf_jiffies64();
 	if (unlikely(!flow || flow->version != READ_ONCE(settings->version) ||
-		     !(flow->answer & ANSWER_ALLOW) || !flow_fresh(flow, now) ||
-		     READ_ONCE(settings->listening_all)))
+		     !(flow->answer & ANSWER_ALLOW) || READ_ONCE(settings->listening_all)))
 		return decide(skb, &packet);
-	flow_touch(flow, &packet, direction, settings, now);
+	if (flow->seen != now) {
+		if (!flow_fresh(flow, now))
+			return decide(skb, &packet);
+		flow_tick(flow, direction, settings, now);
+	}
+	/* counts of two processors may overlap: these inform, the rule's are exact */
+	flow->packets[direction]++;
 	count(flow->answer, skb->len);
 	return TC_ACT_UNSPEC;
 }

@@ -50,10 +50,25 @@ static __always_inline bool flow_alive(const struct flow *flow, __u32 now)
 	return !flow->version || flow_fresh(flow, now);
 }
 
+static __always_inline bool flow_opening(const struct flow *flow)
+{
+	return flow->lifetime <= LIFE_UDP_OPENING;
+}
+
+/* One that is opening is never up to date, so that its answer is noticed. */
 static __always_inline void flow_seen(struct flow *flow, const struct settings *settings, __u32 now)
 {
-	flow->seen = now;
+	flow->seen = flow_opening(flow) ? now - 1 : now;
 	flow->expires = now + settings->lifetime[flow->lifetime & (LIFETIMES - 1)];
+}
+
+/* The first packet in a tick; the quick way does no more for those that follow. */
+static __always_inline void flow_tick(struct flow *flow, enum direction direction,
+				      const struct settings *settings, __u32 now)
+{
+	if (flow_opening(flow) && direction != flow->initiator)
+		flow->lifetime += LIFE_OPENED;
+	flow_seen(flow, settings, now);
 }
 
 static __always_inline void flow_close(struct flow *flow, const struct packet *packet)
@@ -62,24 +77,6 @@ static __always_inline void flow_close(struct flow *flow, const struct packet *p
 		flow->fin |= 1 << packet->direction;
 	if (packet->tcp_flags & TCP_RST || flow->fin == 3)
 		flow->lifetime = LIFE_TCP_CLOSING;
-}
-
-/* One packet more. Counts of two processors may overlap: they inform, they do not bill. */
-static __always_inline void flow_touch(struct flow *flow, const struct packet *packet,
-				       enum direction direction, const struct settings *settings,
-				       __u32 now)
-{
-	flow->packets[direction]++;
-	if (unlikely(flow->lifetime <= LIFE_UDP_OPENING && direction != flow->initiator)) {
-		flow->lifetime += LIFE_OPENED;
-		flow_seen(flow, settings, now);
-	}
-	if (unlikely(packet->odd & ODD_CLOSES)) {
-		flow_close(flow, packet);
-		flow_seen(flow, settings, now);
-	}
-	if (flow->seen != now)
-		flow_seen(flow, settings, now);
 }
 
 /* Which lifetime a new flow begins with; LIFETIMES for what has no flows. */
