@@ -140,7 +140,8 @@ void arena_seal(struct arena *arena)
 	uint32_t size = 1u << arena->chunk_bits, number;
 	size_t next = 0;
 
-	qsort(arena->live, arena->live_count, sizeof(*arena->live), gap_compare);
+	if (arena->live_count)
+		qsort(arena->live, arena->live_count, sizeof(*arena->live), gap_compare);
 	for (number = 0; number < arena->limit; number++) {
 		uint32_t at = number * size, end = at + size;
 
