@@ -43,7 +43,7 @@ static uint64_t now_ns(void)
  * expired and exchanges it first has the slot, and a listener that slept too
  * long finds out when it cannot exchange what it wrote.
  */
-static bool lease_exchange(struct sink *sink, uint64_t old, uint64_t new)
+static bool lease_exchange(struct sink *sink, __u64 old, __u64 new)
 {
 	return __atomic_compare_exchange_n(&sink->lease, &old, new, false, __ATOMIC_SEQ_CST,
 					   __ATOMIC_SEQ_CST);
