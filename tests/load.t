@@ -154,6 +154,16 @@ is "entirely, links and filters" "$(npctl -j attach show)" "[]"
 ok "maps and programs" test ! -e "$root"
 tc qdisc del dev lo clsact # whose it was, nobody could tell
 
+npctl load >/dev/null
+npctl load "$T/foreign.o" >/dev/null
+rm "$root"/progs/pod_ingress
+mv "$root"/maps/foreign_count "$root"/maps/flows4
+fails_with "a map of another shape is refused" 1 'maps/flows4 is of another version.*--unload' npctl load
+fails_with "in the place of settings, too" 1 'maps/settings is of another version' \
+	bash -c "mv $root/maps/flows4 $root/maps/settings; npctl attach show"
+ok "and unloaded" npctl load --unload
+ok "entirely" nothing_left
+
 # A bpffs is mounted where there is none.
 umount -l /sys/fs/bpf
 mount -t tmpfs tmpfs /sys/fs/bpf
