@@ -71,11 +71,11 @@ static void offer_listed(const struct context *context, char *command, char *ver
 /* A bare name will do for a pod, but is offered only to those who begin one. */
 static void offer_pods(const struct context *context)
 {
-	json_t *rows = listing(context, "topo", "show"), *row;
+	json_t *rows = listing(context, "endpoint", "list"), *row;
 	size_t i;
 
 	json_array_foreach (rows, i, row) {
-		const char *pod = json_string_value(json_object_get(row, "pod"));
+		const char *pod = json_string_value(json_object_get(row, "name"));
 		const char *slash = pod ? strchr(pod, '/') : NULL;
 
 		if (pod)
