@@ -18,6 +18,8 @@ static const struct verb verbs[] = {
      policy_explain_options, policy_explain, NULL},
     {"lint", "", "what is probably not what its author meant", 0, 0, policy_lint_options,
      policy_lint, NULL},
+    {"diff", "OLD NEW", "which verdicts change between two sets of manifests", 2, 2,
+     policy_diff_options, policy_diff, "FILE FILE"},
     {0},
 };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include "policy/compile.h"
 #include "policy/listing.h"
+#include "policy/reach.h"
 
 static bool in_block(const struct peer *peer, const struct address *address)
 {
@@ -82,8 +83,7 @@ static bool is_on_some_node(const struct model *model, const struct selector *se
 	return !selector && is_on_node(model, model->this_node, address);
 }
 
-static bool peer_means(const struct model *model, const struct peer *peer,
-		       const struct party *party)
+bool peer_means(const struct model *model, const struct peer *peer, const struct party *party)
 {
 	const struct pod *pod = party->pod && !party->pod->host_network ? party->pod : NULL;
 

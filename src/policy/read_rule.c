@@ -192,6 +192,21 @@ static int parse_selector(struct model *model, const char *text, struct peer *pe
 	return result;
 }
 
+/* "ns/" and an asterisk: every pod of a namespace; two of them: every pod. */
+static bool parse_namespace(struct model *model, const char *text, struct peer *peer)
+{
+	size_t length = strlen(text);
+	const char *namespace;
+
+	if (length < 3 || strcmp(text + length - 2, "/*") != 0)
+		return false;
+	namespace = texts_get_part(&model->texts, text, length - 2);
+	peer->kind = PEER_PODS;
+	if (strcmp(namespace, "*") != 0)
+		peer->namespace = namespace;
+	return strcmp(namespace, "*") == 0 || schema_is_dns_label(namespace);
+}
+
 static int parse_pod(struct model *model, const char *text, struct peer *peer)
 {
 	const struct pod *pod = model_pod_find(model, text);
@@ -239,7 +254,7 @@ int peer_from_text(struct model *model, const char *text, uint32_t *index)
 		if (parse_selector(model, text, &peer))
 			return fail("peer \"%s\" is no label selector such as app=web,tier=fe",
 				    text);
-	} else if (parse_pod(model, text, &peer)) {
+	} else if (!parse_namespace(model, text, &peer) && parse_pod(model, text, &peer)) {
 		return fail("peer \"%s\" is neither an address, a prefix, a pod, a label "
 			    "selector, any, world nor host",
 			    text);
