@@ -43,8 +43,9 @@ struct span {
  */
 #define ANSWER_ALLOW 0x80000000u
 #define ANSWER_TABLE 0x40000000u
-#define ANSWER_RULE 0x00ffffffu	 /* no table */
-#define ANSWER_INDEX 0x01ffffffu /* table */
+#define ANSWER_LIMITED 0x20000000u /* allowed as often as `rates` says */
+#define ANSWER_RULE 0x00ffffffu	   /* no table */
+#define ANSWER_INDEX 0x01ffffffu   /* table */
 
 /*
  * Three kinds of runs share the chunks of `runs`:
@@ -240,9 +241,9 @@ struct bucket_key {
 	__u8 remote[16];
 };
 
+/* When the next connection would be due if they came evenly, in ns. */
 struct bucket {
-	__u64 time;   /* ns, of the last refill */
-	__u64 tokens; /* in billionths */
+	__u64 due;
 };
 
 /*

@@ -6,6 +6,7 @@
 #include "lib/event.h"
 #include "lib/flow.h"
 #include "lib/packet.h"
+#include "lib/rate.h"
 #include "lib/state.h"
 #include "lib/subject.h"
 #include "lib/tally.h"
@@ -56,6 +57,18 @@ static __always_inline void judge(const struct view *view, const struct packet *
 	verdict->answer = 0;
 	if (identity != IDENTITY_NONE)
 		verdict->answer = set_find(span_read(&half->set[direction]), identity, key);
+}
+
+/* A limit counts connections, so it is asked when one begins, and only then. */
+static __always_inline void limit(const struct packet *packet, struct verdict *verdict)
+{
+	const void *remote = packet->family == 4 ? (const void *)&packet->key4.remote
+						 : (const void *)packet->key6.remote;
+
+	if (!rate_exceeded(verdict->answer, packet->family, remote))
+		return;
+	verdict->answer &= ~ANSWER_ALLOW;
+	verdict->reason = REASON_LIMITED;
 }
 
 /* The port that the first packet of a flow went to. */
@@ -242,6 +255,7 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 		} else {
 			flow = NULL;
 			judge(&view, packet, packet->direction, packet->port, verdict);
+			limit(packet, verdict);
 		}
 		keep = true;
 	}
@@ -273,7 +287,7 @@ static __always_inline void denial_tally(const struct __sk_buff *skb, const stru
 __noinline int decide(struct __sk_buff *skb, struct packet *packet)
 {
 	struct settings *settings = settings_get();
-	struct verdict verdict = {};
+	struct verdict verdict = {.hook = HOOK_POD, .uid = USER_ANY};
 	__u32 listening;
 	int i;
 

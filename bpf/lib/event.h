@@ -47,8 +47,8 @@ static __always_inline void event_fill(struct event *event, const struct __sk_bu
 	event->protocol = packet->protocol;
 	event->tcp_flags = packet->tcp_flags;
 	event->ether_type = packet->ether_type;
-	event->hook = HOOK_POD;
-	event->uid = ~0u;
+	event->hook = verdict->hook;
+	event->uid = verdict->uid;
 	if (packet->family == 4) {
 		__builtin_memcpy(event->source, in ? &packet->key4.remote : &packet->key4.local, 4);
 		__builtin_memcpy(event->destination,
@@ -127,18 +127,24 @@ __noinline int event_put(struct event *event, __u32 slot, int every)
 	return 0;
 }
 
+static __always_inline void event_put_all(struct event *event, __u32 listening, int every)
+{
+	__u32 slot;
+
+	for (slot = 0; slot < SINKS; slot++)
+		if (listening & (1u << slot))
+			event_put(event, slot, every);
+}
+
 __noinline int event_send(struct __sk_buff *skb, struct packet *packet, struct verdict *verdict,
 			  __u32 listening, int every)
 {
 	struct event event;
-	__u32 slot;
 
 	if (!packet || !verdict)
 		return 0;
 	event_fill(&event, skb, packet, verdict);
-	for (slot = 0; slot < SINKS; slot++)
-		if (listening & (1u << slot))
-			event_put(&event, slot, every);
+	event_put_all(&event, listening, every);
 	return 0;
 }
 

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Policy at the socket: connect and sendmsg of whoever is in a cgroup, before
+ * there is a packet. Every cgroup on the way from the root that has an entry
+ * must allow; where the program is attached and no entry is found, nobody does.
+ */
+#include "lib/event.h"
+#include "lib/rate.h"
+#include "lib/state.h"
+#include "lib/tally.h"
+#include "lib/verdict.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+#define ATTEMPTS 4
+#define REFUSE 0 /* the system call fails with EPERM */
+#define PROCEED 1
+
+/* Kernels before 6.10 do not tell these programs which task they run for. */
+const volatile bool task_known = true;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct container_subject);
+	PINNED;
+} containers SEC(".maps");
+
+/* What a socket is about to reach. */
+struct attempt {
+	__u8 address[16]; /* IPv4 in the first four bytes */
+	__be32 address4;
+	__u16 port;
+	__u8 family;
+	__u8 protocol;
+	__u64 cgroup; /* whose entry decided */
+};
+
+static __always_inline bool judge_one(const struct settings *settings, __u32 version,
+				      const struct container_half *half, struct attempt *attempt,
+				      struct verdict *verdict)
+{
+	verdict->reason = REASON_POLICY;
+	verdict->answer = 0;
+	verdict->identity = attempt->family == 4 ? peer_find4(version, attempt->address4)
+						 : peer_find6(settings, version, attempt->address);
+	if (verdict->identity != IDENTITY_NONE)
+		verdict->answer = set_find(span_read(&half->set), verdict->identity,
+					   table_key(attempt->protocol, attempt->port));
+	return verdict->answer & ANSWER_ALLOW;
+}
+
+/* Looks at every level once; false when the policy changed meanwhile. */
+__noinline int levels_judge(struct attempt *attempt, struct verdict *verdict)
+{
+	struct settings *settings = settings_get();
+	__u32 version, level;
+
+	if (!settings || !attempt || !verdict)
+		return false;
+	version = READ_ONCE(settings->version);
+	verdict->answer = 0;
+	verdict->identity = 0;
+	verdict->reason = REASON_NO_SUBJECT;
+	for (level = 0; level < CGROUP_LEVELS; level++) {
+		__u64 id = bpf_get_current_ancestor_cgroup_id(level);
+		struct container_subject *container;
+
+		if (!id)
+			break;
+		container = bpf_map_lookup_elem(&containers, &id);
+		if (!container || !container->half[version & 1].present)
+			continue;
+		attempt->cgroup = id;
+		if (!judge_one(settings, version, &container->half[version & 1], attempt, verdict))
+			break;
+	}
+	return version == READ_ONCE(settings->version);
+}
+
+/* A limit is asked once, when all have allowed. */
+static __always_inline void limit(const struct attempt *attempt, struct verdict *verdict)
+{
+	if (!rate_exceeded(verdict->answer, 6, attempt->address))
+		return;
+	verdict->answer &= ~ANSWER_ALLOW;
+	verdict->reason = REASON_LIMITED;
+}
+
+__noinline int container_event(struct attempt *attempt, struct verdict *verdict, __u32 listening)
+{
+	struct event event;
+
+	if (!attempt || !verdict)
+		return 0;
+	__builtin_memset(&event, 0, sizeof(event));
+	event.time = bpf_ktime_get_ns();
+	event.rule = verdict->answer & ANSWER_RULE;
+	event.identity = verdict->identity;
+	event.allow = !!(verdict->answer & ANSWER_ALLOW);
+	event.direction = EGRESS;
+	event.reason = verdict->reason;
+	event.family = attempt->family;
+	event.protocol = attempt->protocol;
+	event.hook = HOOK_CONTAINER;
+	event.uid = verdict->uid;
+	event.cgroup = attempt->cgroup;
+	copy16(event.destination, attempt->address);
+	event.destination_port = bpf_htons(attempt->port);
+	if (task_known) {
+		event.pid = bpf_get_current_pid_tgid() >> 32;
+		bpf_get_current_comm(event.command, sizeof(event.command));
+	}
+	event_put_all(&event, listening, false);
+	return 0;
+}
+
+static __always_inline void tally(const struct attempt *attempt, const struct verdict *verdict)
+{
+	struct tally_key key = {
+	    .subject = attempt->cgroup,
+	    .uid = USER_ANY,
+	    .answer = verdict->answer,
+	};
+
+	copy16(key.peer, attempt->address);
+	tally_words(&key, attempt->port, attempt->protocol, attempt->family, EGRESS, HOOK_CONTAINER,
+		    verdict->reason);
+	tally_add(&key);
+}
+
+__noinline int container_decide(struct attempt *attempt)
+{
+	struct settings *settings = settings_get();
+	struct verdict verdict = {.hook = HOOK_CONTAINER};
+	__u32 listening;
+	int i;
+
+	if (!settings || !attempt)
+		return REFUSE;
+	verdict.uid = bpf_get_current_uid_gid();
+	for (i = 0; i < ATTEMPTS; i++)
+		if (levels_judge(attempt, &verdict))
+			break;
+	if (i == ATTEMPTS) {
+		verdict.answer = 0;
+		verdict.reason = REASON_BUSY;
+	}
+	limit(attempt, &verdict);
+	count(verdict.answer, 0);
+	listening = READ_ONCE(settings->listening);
+	if (unlikely(listening))
+		container_event(attempt, &verdict, listening);
+	tally(attempt, &verdict);
+	return verdict.answer & ANSWER_ALLOW ? PROCEED : REFUSE;
+}
+
+static __always_inline void attempt_port(struct attempt *attempt, const struct bpf_sock_addr *ctx)
+{
+	attempt->protocol = ctx->protocol;
+	attempt->port = bpf_ntohs(ctx->user_port);
+	/* a ping socket's port is its identifier */
+	if (attempt->protocol == IPPROTO_ICMP)
+		attempt->port = ICMP_ECHO << 8;
+	else if (attempt->protocol == IPPROTO_ICMPV6)
+		attempt->port = ICMPV6_ECHO_REQUEST << 8;
+}
+
+static __always_inline void attempt_address4(struct attempt *attempt, __be32 address)
+{
+	/* the kernel takes "any" for itself */
+	if (!address)
+		address = bpf_htonl(0x7f000001);
+	attempt->family = 4;
+	attempt->address4 = address;
+	__builtin_memcpy(attempt->address, &address, 4);
+}
+
+static __always_inline int decide4(struct bpf_sock_addr *ctx)
+{
+	struct attempt attempt = {};
+
+	attempt_address4(&attempt, ctx->user_ip4);
+	attempt_port(&attempt, ctx);
+	return container_decide(&attempt) == PROCEED ? PROCEED : REFUSE;
+}
+
+static __always_inline int decide6(struct bpf_sock_addr *ctx)
+{
+	struct attempt attempt = {};
+	__u32 a = ctx->user_ip6[0], b = ctx->user_ip6[1], c = ctx->user_ip6[2],
+	      d = ctx->user_ip6[3], *word = (void *)attempt.address;
+
+	if (!a && !b && c == bpf_htonl(0xffff)) {
+		attempt_address4(&attempt, d);
+	} else {
+		attempt.family = 6;
+		word[0] = a;
+		word[1] = b;
+		word[2] = c;
+		word[3] = a | b | c | d ? d : bpf_htonl(1);
+	}
+	attempt_port(&attempt, ctx);
+	return container_decide(&attempt) == PROCEED ? PROCEED : REFUSE;
+}
+
+SEC("cgroup/connect4")
+int container_connect4(struct bpf_sock_addr *ctx)
+{
+	return decide4(ctx);
+}
+
+SEC("cgroup/connect6")
+int container_connect6(struct bpf_sock_addr *ctx)
+{
+	return decide6(ctx);
+}
+
+SEC("cgroup/sendmsg4")
+int container_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return decide4(ctx);
+}
+
+SEC("cgroup/sendmsg6")
+int container_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return decide6(ctx);
+}

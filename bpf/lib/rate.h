@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A rule's limit: a token bucket for each destination. */
+#ifndef NPCTL_LIB_RATE_H
+#define NPCTL_LIB_RATE_H
+
+#include "lib/bpf.h"
+
+#define SECOND 1000000000ull
+#define RATE_TRIES 8
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 16384); /* as many as rules */
+	__type(key, __u32);
+	__type(value, struct rate);
+	PINNED;
+} rates SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct bucket_key);
+	__type(value, struct bucket);
+	PINNED;
+} buckets SEC(".maps");
+
+/*
+ * A token bucket without a count of tokens: it suffices to know when the next
+ * connection would be due at an even pace. One may come early by as much as a
+ * burst is worth. True when `key` may have another one now.
+ */
+__noinline int rate_take(const struct bucket_key *key)
+{
+	__u64 now = bpf_ktime_get_ns(), pace, early;
+	struct bucket fresh = {.due = now}, *bucket;
+	struct rate *rate;
+	__u32 rule;
+	int i;
+
+	if (!key)
+		return 0;
+	rule = key->rule;
+	rate = bpf_map_lookup_elem(&rates, &rule);
+	if (!rate || !rate->per_second || !rate->burst)
+		return 0;
+	pace = SECOND / rate->per_second;
+	early = pace * (rate->burst - 1);
+	bucket = bpf_map_lookup_elem(&buckets, key);
+	if (!bucket) {
+		bpf_map_update_elem(&buckets, key, &fresh, BPF_NOEXIST);
+		bucket = bpf_map_lookup_elem(&buckets, key);
+		if (!bucket)
+			return 0;
+	}
+	/* two processors never take the same one */
+	for (i = 0; i < RATE_TRIES; i++) {
+		__u64 due = READ_ONCE(bucket->due), from = due > now ? due : now;
+
+		if (from - now > early)
+			return 0;
+		if (__sync_val_compare_and_swap(&bucket->due, due, from + pace) == due)
+			return 1;
+	}
+	return 0;
+}
+
+/* An allowing answer that its rule's limit turns into a denial. */
+static __always_inline bool rate_exceeded(__u32 answer, __u8 family, const void *remote)
+{
+	struct bucket_key key = {.rule = answer & ANSWER_RULE};
+
+	if (likely((answer & (ANSWER_ALLOW | ANSWER_LIMITED)) != (ANSWER_ALLOW | ANSWER_LIMITED)))
+		return false;
+	if (family == 4)
+		__builtin_memcpy(key.remote, remote, 4);
+	else
+		copy16(key.remote, remote);
+	return !rate_take(&key);
+}
+
+#endif

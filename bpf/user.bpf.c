@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Policy on a host interface, by the user who owns the socket. A TCP socket
+ * that was told "yes" in this version of the policy needs no second look; all
+ * else is parsed and judged.
+ */
+#include "lib/event.h"
+#include "lib/flow.h"
+#include "lib/rate.h"
+#include "lib/state.h"
+#include "lib/tally.h"
+#include "lib/user.h"
+#include "lib/verdict.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+#define ATTEMPTS 4
+
+#define DHCP4_CLIENT 68
+#define DHCP4_SERVER 67
+#define DHCP6_CLIENT 546
+#define DHCP6_SERVER 547
+
+/* enum of the kernel's, as bpf_sock.state has it */
+#define TCP_STATE_ESTABLISHED 1
+
+static __always_inline bool is_dhcp(const struct packet *packet)
+{
+	if (packet->protocol != IPPROTO_UDP)
+		return false;
+	if (packet->family == 4)
+		return packet->key4.local_port == bpf_htons(DHCP4_CLIENT) &&
+		       packet->port == DHCP4_SERVER;
+	return packet->key6.local_port == bpf_htons(DHCP6_CLIENT) && packet->port == DHCP6_SERVER;
+}
+
+/* An echo reply or an error: the kernel's answer, not a user's question. */
+static __always_inline bool is_icmp_answer(const struct packet *packet)
+{
+	if (packet->odd & ODD_ERROR)
+		return true;
+	if (packet->protocol == IPPROTO_ICMP)
+		return packet->port == ICMP_ECHOREPLY << 8;
+	return packet->protocol == IPPROTO_ICMPV6 && packet->port == ICMPV6_ECHO_REPLY << 8;
+}
+
+static __always_inline __u32 user_of(struct __sk_buff *skb)
+{
+	return skb->sk ? bpf_get_socket_uid(skb) : USER_NONE;
+}
+
+/* What needs neither user nor peer; false: go on. */
+static __always_inline bool judge_form(struct __sk_buff *skb, struct packet *packet,
+				       const struct settings *settings, __u32 now,
+				       struct verdict *verdict)
+{
+	verdict->answer = 0;
+	if (packet->parsed == PARSED_EXEMPT || (packet->parsed == PARSED && is_dhcp(packet))) {
+		verdict->answer = ANSWER_ALLOW;
+		verdict->reason = REASON_NEIGHBOUR;
+		return true;
+	}
+	if (packet->parsed == PARSED && packet->odd & ODD_OPTIONS &&
+	    packet_source_routed(skb, packet))
+		packet->parsed = PARSED_MALFORMED;
+	if (packet->parsed != PARSED) {
+		verdict->reason =
+		    packet->parsed == PARSED_FOREIGN ? REASON_PROTOCOL : REASON_MALFORMED;
+		return true;
+	}
+	if (packet->odd & (ODD_FIRST | ODD_LATER) &&
+	    !fragment_known(packet, now, settings->lifetime[LIFE_FRAGMENT])) {
+		verdict->reason = REASON_FRAGMENT;
+		return true;
+	}
+	return false;
+}
+
+/* Whether the other side began: answers are not the user's doing. */
+static __always_inline bool is_reply(const struct packet *packet, const struct flow *flow)
+{
+	return (flow && flow->initiator == INGRESS) || is_icmp_answer(packet);
+}
+
+/* One attempt to judge; false when the policy changed under it. */
+__noinline int user_attempt(struct __sk_buff *skb, struct packet *packet, struct verdict *verdict)
+{
+	struct settings *settings = settings_get();
+	__u32 now = bpf_jiffies64(), version;
+	struct flow *flow = NULL;
+	struct user_half *half;
+	const void *remote;
+
+	if (!settings || !packet || !verdict)
+		return false;
+	version = READ_ONCE(settings->version);
+	verdict->identity = 0;
+	if (judge_form(skb, packet, settings, now, verdict))
+		return true;
+	half = user_find(skb->ifindex, verdict->uid, version);
+	if (!half) {
+		verdict->reason = REASON_NO_SUBJECT;
+		return version == READ_ONCE(settings->version);
+	}
+	if (!(packet->odd & ODD_SYN))
+		flow = flow_find(packet);
+	if (flow && !flow_alive(flow, now))
+		flow = NULL;
+	if (!(half->flags & USER_STRICT) && is_reply(packet, flow)) {
+		verdict->answer = ANSWER_ALLOW;
+		verdict->reason = REASON_REPLY;
+	} else {
+		remote = packet->family == 4 ? (void *)&packet->key4.remote
+					     : (void *)packet->key6.remote;
+		verdict->identity = packet->family == 4
+					? peer_find4(version, packet->key4.remote)
+					: peer_find6(settings, version, packet->key6.remote);
+		verdict->reason = REASON_POLICY;
+		if (verdict->identity != IDENTITY_NONE)
+			verdict->answer = set_find(span_read(&half->set), verdict->identity,
+						   table_key(packet->protocol, packet->port));
+		if (!flow && rate_exceeded(verdict->answer, packet->family, remote)) {
+			verdict->answer &= ~ANSWER_ALLOW;
+			verdict->reason = REASON_LIMITED;
+		}
+	}
+	if (version != READ_ONCE(settings->version))
+		return false;
+	if (flow) {
+		flow->packets[EGRESS]++;
+		if (packet->odd & ODD_CLOSES)
+			flow_close(flow, packet);
+		flow_tick(flow, EGRESS, settings, now);
+	} else if (verdict->answer & ANSWER_ALLOW) {
+		flow_begin(packet, settings, version, verdict->answer, now);
+	}
+	return true;
+}
+
+static __always_inline void tally(const struct __sk_buff *skb, const struct packet *packet,
+				  const struct verdict *verdict)
+{
+	struct tally_key key = {
+	    .subject = skb->ifindex,
+	    .uid = verdict->uid,
+	    .answer = verdict->answer,
+	};
+
+	tally_words(&key, packet->port, packet->protocol, packet->family, EGRESS, HOOK_USER,
+		    verdict->reason);
+	if (packet->family == 4)
+		__builtin_memcpy(key.peer, &packet->key4.remote, 4);
+	else
+		copy16(key.peer, packet->key6.remote);
+	tally_add_recent(&key);
+}
+
+/* Remembers in the socket what it was told about this peer. */
+static __always_inline void socket_tell(struct __sk_buff *skb, const struct packet *packet,
+					const struct verdict *verdict, __u32 version)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct socket_verdict *told;
+
+	if (!sk)
+		return;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk || sk->protocol != packet->protocol)
+		return;
+	told = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!told)
+		return;
+	told->version = 0;
+	told->answer = verdict->answer;
+	told->ifindex = skb->ifindex;
+	told->version = version;
+}
+
+__noinline int user_decide(struct __sk_buff *skb, struct packet *packet)
+{
+	struct settings *settings = settings_get();
+	struct verdict verdict = {.hook = HOOK_USER, .uid = user_of(skb)};
+	__u32 listening, version;
+	bool every;
+	int i;
+
+	if (!settings || !packet)
+		return TC_ACT_SHOT;
+	version = READ_ONCE(settings->version);
+	for (i = 0; i < ATTEMPTS; i++)
+		if (user_attempt(skb, packet, &verdict))
+			break;
+	if (i == ATTEMPTS) {
+		verdict.answer = 0;
+		verdict.reason = REASON_BUSY;
+	}
+	count(verdict.answer, skb->len);
+	every = verdict.reason == REASON_NEIGHBOUR || verdict.reason == REASON_REPLY;
+	listening = READ_ONCE(settings->listening);
+	if (unlikely(listening))
+		event_send(skb, packet, &verdict, listening, every);
+	if (!every)
+		tally(skb, packet, &verdict);
+	if (!(verdict.answer & ANSWER_ALLOW))
+		return TC_ACT_SHOT;
+	if (packet->protocol == IPPROTO_TCP)
+		socket_tell(skb, packet, &verdict, version);
+	return TC_ACT_UNSPEC;
+}
+
+/*
+ * An established TCP socket has one peer for good: what it was told in this
+ * version holds, without a look at the packet.
+ */
+static __always_inline bool told_already(struct __sk_buff *skb, const struct settings *settings)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct socket_verdict *told;
+
+	if (!sk)
+		return false;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk || sk->protocol != IPPROTO_TCP || sk->state != TCP_STATE_ESTABLISHED)
+		return false;
+	told = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	if (!told || told->version != READ_ONCE(settings->version) ||
+	    told->ifindex != skb->ifindex || !(told->answer & ANSWER_ALLOW))
+		return false;
+	count(told->answer, skb->len);
+	return true;
+}
+
+SEC("tc")
+int user_egress(struct __sk_buff *skb)
+{
+	struct settings *settings = settings_get();
+	struct packet packet;
+
+	if (!settings)
+		return TC_ACT_SHOT;
+	if (likely(told_already(skb, settings) && !READ_ONCE(settings->listening_all)))
+		return TC_ACT_UNSPEC;
+	packet_init(skb, &packet, EGRESS);
+	packet.parsed = packet_parse(skb, &packet);
+	if (unlikely(packet.parsed == PARSED_SHORT))
+		packet.parsed = packet_parse_pulled(skb, &packet);
+	return user_decide(skb, &packet);
+}
+
+/*
+ * Never drops: it only notes who began, so that answers can be told from
+ * questions. A TCP connection begins with a SYN, whatever else is odd about it.
+ */
+SEC("tc")
+int user_ingress(struct __sk_buff *skb)
+{
+	struct settings *settings = settings_get();
+	__u32 now = bpf_jiffies64();
+	struct packet packet;
+	struct flow *flow;
+
+	if (!settings)
+		return TC_ACT_UNSPEC;
+	packet_init(skb, &packet, INGRESS);
+	packet.parsed = packet_parse(skb, &packet);
+	if (unlikely(packet.parsed == PARSED_SHORT))
+		packet.parsed = packet_parse_pulled(skb, &packet);
+	if (packet.parsed != PARSED || packet.odd & (ODD_LATER | ODD_ERROR))
+		return TC_ACT_UNSPEC;
+	flow = flow_find(&packet);
+	/* a SYN does not make a running connection of a user's another's */
+	if (flow && flow_alive(flow, now) &&
+	    !(packet.odd & ODD_SYN && flow->lifetime == LIFE_TCP_CLOSING)) {
+		flow->packets[INGRESS]++;
+		if (packet.odd & ODD_CLOSES)
+			flow_close(flow, &packet);
+		flow_tick(flow, INGRESS, settings, now);
+	} else if (packet.protocol != IPPROTO_TCP || packet.odd & ODD_SYN) {
+		flow_begin(&packet, settings, READ_ONCE(settings->version), ANSWER_ALLOW, now);
+	}
+	return TC_ACT_UNSPEC;
+}
