@@ -119,8 +119,10 @@ int map_open(const char *root, const char *name, struct map **map)
 			error = open_pin(others, name, map);
 	}
 	if (error && error != FAILED) {
+		bool unknown = error == -ENOENT && !base;
+
 		error = refuse_open(name, error);
-		if (!base)
+		if (unknown)
 			fail_mend("npctl map list");
 	}
 	free(ours);
