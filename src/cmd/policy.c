@@ -20,6 +20,12 @@ static const struct verb verbs[] = {
      policy_lint, NULL},
     {"diff", "OLD NEW", "which verdicts change between two sets of manifests", 2, 2,
      policy_diff_options, policy_diff, "FILE FILE"},
+    {"verify", "", "documents, plan, maps and programs, compared word for word", 0, 0,
+     policy_verify_options, policy_verify, NULL},
+    {"wait", "", "return when the last change is enforced at every subject", 0, 0,
+     policy_wait_options, policy_wait, NULL},
+    {"export", "[POLICY…]", "policies and rules as manifests", 0, -1, policy_export_options,
+     policy_export, "POLICY"},
     {0},
 };
 

@@ -19,10 +19,14 @@ int policy_show(struct context *context, const struct words *words);
 int policy_lint(struct context *context, const struct words *words);
 int policy_explain(struct context *context, const struct words *words);
 int policy_diff(struct context *context, const struct words *words);
+int policy_verify(struct context *context, const struct words *words);
+int policy_wait(struct context *context, const struct words *words);
+int policy_export(struct context *context, const struct words *words);
 
 extern const struct option policy_line_options[], policy_default_options[], policy_apply_options[],
     policy_delete_options[], policy_list_options[], policy_show_options[], policy_lint_options[],
-    policy_explain_options[], policy_diff_options[];
+    policy_explain_options[], policy_diff_options[], policy_verify_options[], policy_wait_options[],
+    policy_export_options[];
 
 /* A new reference; an empty array when the document is not there. */
 json_t *document_array(struct instance *instance, const char *name);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "cmd/policy.h"
 #include "kernel/enforce.h"
+#include "policy/lines.h"
 #include "policy/lint.h"
 #include "policy/manifest.h"
 #include "policy/model_private.h"
@@ -63,6 +64,39 @@ static json_t *merge_pod(json_t *pod, const json_t *old)
 	return pod;
 }
 
+/* A rule, a default or a list, as `policy export` writes it; true when it was one. */
+static bool apply_own(struct changes *changes, const json_t *object)
+{
+	const char *kind = field_text(object, "kind", ""), *name;
+	json_t *copy = json_deep_copy(object);
+	bool own = true;
+	char *document;
+	long id;
+
+	json_object_del(copy, "apiVersion");
+	json_object_del(copy, "id");
+	if (strcmp(kind, "Rule") == 0) {
+		if (!json_object_get(copy, "direction"))
+			json_object_set_new(copy, "direction", json_string("ingress"));
+		if (!json_object_get(copy, "ports"))
+			json_object_set_new(copy, "ports", json_array());
+		lines_put(changing(changes, "rules"), json_incref(copy), &id);
+	} else if (strcmp(kind, "Default") == 0) {
+		defaults_put(changing(changes, "defaults"), field_text(copy, "verdict", ""),
+			     strcmp(field_text(copy, "direction", ""), "egress") == 0,
+			     field_text(copy, "subject", NULL));
+	} else if (strcmp(kind, "CidrList") == 0) {
+		name = field_text(copy, "name", "");
+		document = xprintf("lists/%s", name);
+		document_put(changes->instance, document, json_incref(copy));
+		free(document);
+	} else {
+		own = false;
+	}
+	json_decref(copy);
+	return own;
+}
+
 static void apply_object(struct changes *changes, const json_t *object)
 {
 	static const char *const states[] = {[OBJECT_CREATED] = "created",
@@ -71,6 +105,8 @@ static void apply_object(struct changes *changes, const json_t *object)
 	char *document = object_document(object);
 	json_t *array, *slim;
 
+	if (!document && apply_own(changes, object))
+		return;
 	if (!document)
 		return; /* what makes pods is for `test matrix`; here the pods themselves count */
 	array = changing(changes, document);

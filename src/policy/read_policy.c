@@ -58,6 +58,7 @@ void policy_rule_sign(const struct model *model, const struct policy *policy,
 	sign_text(signature, policy->title);
 	sign_number(signature, (uint64_t)rule->index);
 	sign_number(signature, rule->action);
+	sign_text(signature, rule->name);
 	for (size_t i = 0; i < rule->peer_count; i++)
 		sign_signature(signature, &model->peers.item[rule->peers[i]]->signature);
 	sign_number(signature, rule->port_count);

@@ -735,7 +735,50 @@ POLICY_SCHEMA(cluster, NULL);
 POLICY_SCHEMA(admin, NULL);
 POLICY_SCHEMA(baseline, check_baseline);
 
-/* npctl's own documents are written by npctl alone. */
+/* npctl's own, as `policy export` writes them; the documents hold the same. */
+
+#define OWN_VERSION "npctl.io/v1"
+#define DIRECTION                                                                   \
+	{                                                                           \
+		.name = "direction", .type = TYPE_TEXT, .choices = "ingress|egress" \
+	}
+
+static const struct schema rule_schema = {
+    .fields =
+	(const struct field[]){
+	    TYPE_META,
+	    {.name = "id", .type = TYPE_NUMBER, .least = 1, .most = 0x7fffffff},
+	    {.name = "action", .type = TYPE_TEXT, .required = true, .choices = "allow|deny"},
+	    DIRECTION,
+	    {.name = "peer", .type = TYPE_ANY, .required = true},
+	    {.name = "ports", .type = TYPE_TEXTS},
+	    {.name = "subject", .type = TYPE_TEXT},
+	    END,
+	},
+};
+
+static const struct schema default_schema = {
+    .fields =
+	(const struct field[]){
+	    TYPE_META,
+	    DIRECTION,
+	    {.name = "verdict", .type = TYPE_TEXT, .required = true, .choices = "allow|deny"},
+	    {.name = "subject", .type = TYPE_TEXT},
+	    END,
+	},
+};
+
+static const struct schema list_schema = {
+    .fields =
+	(const struct field[]){
+	    TYPE_META,
+	    {.name = "name", .type = TYPE_TEXT, .required = true, .form = FORM_LABEL_VALUE},
+	    {.name = "cidrs", .type = TYPE_TEXT, .required = true},
+	    END,
+	},
+};
+
+/* Known to npctl alone. */
 static const struct schema own_schema = {.fields = (const struct field[]){END}, .open = true};
 
 static const struct {
@@ -757,10 +800,10 @@ static const struct {
     {"ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2", &cluster_schema},
     {"AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", &admin_schema},
     {"BaselineAdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", &baseline_schema},
-    {"Rule", "", &own_schema},
+    {"Rule", OWN_VERSION, &rule_schema},
     {"RuleSequence", "", &own_schema},
-    {"Default", "", &own_schema},
-    {"CidrList", "", &own_schema},
+    {"Default", OWN_VERSION, &default_schema},
+    {"CidrList", OWN_VERSION, &list_schema},
     {"NpctlHost", "", &own_schema},
 };
 
