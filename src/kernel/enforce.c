@@ -24,21 +24,16 @@ struct filling {
 static int document_add(const char *name, void *data)
 {
 	struct filling *filling = data;
-	json_t *document, *object;
-	size_t i;
+	size_t size;
+	char *text;
 	int result = 0;
 
 	if (is_own_record(name))
 		return 0;
-	document = document_get(filling->instance, name);
-	if (json_is_object(document))
-		result = model_add(filling->model, document, name);
-	json_array_foreach (document, i, object) {
-		result = model_add(filling->model, object, name);
-		if (result)
-			break;
-	}
-	json_decref(document);
+	text = document_get_bytes(filling->instance, name, &size);
+	if (text)
+		result = model_add_document(filling->model, text, size, name);
+	free(text);
 	return result;
 }
 

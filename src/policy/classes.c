@@ -239,7 +239,7 @@ static int add_list(struct classes *classes, struct points points[2], uint32_t i
 	struct list_points data = {classes, points, ELEMENT(ELEMENT_LIST, index)};
 	size_t line;
 
-	if (list && cidr_lines_each(json_string_value(list->text), add_list_prefix, &data, &line))
+	if (list && cidr_lines_each(list->text, add_list_prefix, &data, &line))
 		return fail("list \"%s\", line %zu: no prefix", peer->name, line);
 	return 0;
 }

@@ -33,8 +33,7 @@ static bool in_list(const struct model *model, const struct peer *peer,
 	struct address copy = *address;
 	size_t line;
 
-	return list &&
-	       cidr_lines_each(json_string_value(list->text), stop_when_inside, &copy, &line) != 0;
+	return list && cidr_lines_each(list->text, stop_when_inside, &copy, &line) != 0;
 }
 
 static bool has_address(const struct address *addresses, size_t count,

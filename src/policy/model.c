@@ -19,8 +19,6 @@ void model_free(struct model *model)
 {
 	if (!model)
 		return;
-	for (size_t i = 0; i < model->lists.count; i++)
-		json_decref(model->lists.item[i]->text);
 	free(model->pods.item);
 	free(model->namespaces.item);
 	free(model->nodes.item);
@@ -125,14 +123,14 @@ struct namespace *model_namespace(struct model *model, const char *name)
 	return namespace;
 }
 
-int read_namespace(struct model *model, const json_t *object, const char *where)
+int read_namespace(struct model *model, const struct item *object, const char *where)
 {
-	const json_t *metadata = field_get(object, "metadata");
-	struct namespace *namespace = model_namespace(model, field_text(metadata, "name", ""));
+	const struct item *metadata = item_get(object, "metadata");
+	struct namespace *namespace = model_namespace(model, item_text(metadata, "name", ""));
 
 	(void)where;
 	namespace->declared = true;
-	read_labels(model, field_get(metadata, "labels"), &namespace->labels);
+	read_labels(model, item_get(metadata, "labels"), &namespace->labels);
 	label_with_name(model, namespace);
 	return 0;
 }
@@ -151,22 +149,20 @@ struct node *model_node(struct model *model, const char *name)
 	return node;
 }
 
-int read_node(struct model *model, const json_t *object, const char *where)
+int read_node(struct model *model, const struct item *object, const char *where)
 {
-	const json_t *metadata = field_get(object, "metadata");
-	const json_t *addresses = field_get(field_get(object, "status"), "addresses");
-	struct node *node = model_node(model, field_text(metadata, "name", ""));
-	size_t index;
-	json_t *value;
+	const struct item *metadata = item_get(object, "metadata");
+	const struct item *addresses = item_get(item_get(object, "status"), "addresses");
+	struct node *node = model_node(model, item_text(metadata, "name", ""));
 
 	(void)where;
 	node->declared = true;
-	read_labels(model, field_get(metadata, "labels"), &node->labels);
-	node->addresses = model_array(model, json_array_size(addresses), sizeof(*node->addresses));
+	read_labels(model, item_get(metadata, "labels"), &node->labels);
+	node->addresses = model_array(model, item_count(addresses), sizeof(*node->addresses));
 	node->address_count = 0;
-	json_array_foreach (addresses, index, value) {
+	ITEM_EACH (addresses, value) {
 		/* Host names stand among them, too. */
-		if (address_parse(field_text(value, "address", ""),
+		if (address_parse(item_text(value, "address", ""),
 				  &node->addresses[node->address_count]) == 0)
 			node->address_count++;
 	}
@@ -226,15 +222,17 @@ struct cidr_list *model_list_find(const struct model *model, const char *name)
 	return index == LOOKUP_NONE ? NULL : model->lists.item[index];
 }
 
-int read_list(struct model *model, const json_t *object, const char *where)
+int read_list(struct model *model, const struct item *object, const char *where)
 {
-	const char *name = field_text(object, "name", "");
-	json_t *text = field_get(object, "cidrs");
+	const char *name = item_text(object, "name", "");
+	const struct item *text = item_get(object, "cidrs");
 	uint32_t fresh = (uint32_t)model->lists.count;
 	uint32_t index = model_name(model, NAME_LIST, name, "", fresh);
 	struct cidr_list *list;
+	size_t size;
+	char *copy;
 
-	if (!json_is_string(text))
+	if (!text || text->kind != ITEM_TEXT)
 		return fail("%s: list \"%s\" holds no text", where, name);
 	if (index == fresh) {
 		list = model_array(model, 1, sizeof(*list));
@@ -242,23 +240,23 @@ int read_list(struct model *model, const json_t *object, const char *where)
 		ADD(model->lists, list);
 	}
 	list = model->lists.item[index];
-	json_decref(list->text);
-	list->text = json_incref(text);
+	size = strlen(text->text) + 1;
+	copy = model_array(model, size, 1);
+	memcpy(copy, text->text, size);
+	list->text = copy;
 	return 0;
 }
 
-int read_host(struct model *model, const json_t *object, const char *where)
+int read_host(struct model *model, const struct item *object, const char *where)
 {
-	const json_t *addresses = field_get(object, "addresses");
-	size_t index;
-	json_t *value;
+	const struct item *addresses = item_get(object, "addresses");
 
-	model->this_node = model_text(model, field_text(object, "node", ""));
+	model->this_node = model_text(model, item_text(object, "node", ""));
 	model->host_addresses =
-	    model_array(model, json_array_size(addresses), sizeof(*model->host_addresses));
+	    model_array(model, item_count(addresses), sizeof(*model->host_addresses));
 	model->host_address_count = 0;
-	json_array_foreach (addresses, index, value) {
-		const char *text = json_string_value(value);
+	ITEM_EACH (addresses, value) {
+		const char *text = item_string(value);
 
 		if (!text || address_parse(text, &model->host_addresses[model->host_address_count]))
 			return fail("%s: \"%s\" is no address of this host", where,
@@ -268,9 +266,9 @@ int read_host(struct model *model, const json_t *object, const char *where)
 	return 0;
 }
 
-typedef int (*reader)(struct model *model, const json_t *object, const char *where);
+typedef int (*reader)(struct model *model, const struct item *object, const char *where);
 
-static int read_nothing(struct model *model, const json_t *object, const char *where)
+static int read_nothing(struct model *model, const struct item *object, const char *where)
 {
 	(void)model;
 	(void)object;
@@ -305,9 +303,38 @@ static reader reader_of_kind(const char *kind)
 	return read_workload;
 }
 
+static int add_item(struct model *model, const struct item *object, const char *where)
+{
+	return reader_of_kind(item_text(object, "kind", ""))(model, object, where);
+}
+
 int model_add_checked(struct model *model, const json_t *object, const char *where)
 {
-	return reader_of_kind(field_text(object, "kind", ""))(model, object, where);
+	struct pool pool = {0};
+	struct item item;
+	int result;
+
+	item_from_json(&pool, object, &item);
+	result = add_item(model, &item, where);
+	pool_release(&pool);
+	return result;
+}
+
+int model_add_document(struct model *model, char *text, size_t size, const char *where)
+{
+	struct pool pool = {0};
+	struct item item;
+	int result = 0;
+
+	if (item_parse(&pool, text, size, &item))
+		result = fail("%s: the document is damaged", where);
+	else if (item.kind == ITEM_OBJECT)
+		result = add_item(model, &item, where);
+	ITEM_EACH (&item, object)
+		if (!result && item.kind == ITEM_ARRAY)
+			result = add_item(model, object, where);
+	pool_release(&pool);
+	return result;
 }
 
 int model_add(struct model *model, const json_t *object, const char *where)

@@ -57,6 +57,12 @@ int model_subject_add(struct model *model, const char *name);
 /* Every pod that is not on its node's network. */
 void model_subjects_add_all(struct model *model);
 
+/*
+ * The same for a stored document, an object or an array of them, whose objects
+ * were checked when they were stored. `text` is worked in, and of no use after.
+ */
+int model_add_document(struct model *model, char *text, size_t size, const char *where);
+
 /* Reads a file, a directory (its *.yaml, *.yml and *.json, sorted), or "-". */
 int model_read(struct model *model, const char *path);
 

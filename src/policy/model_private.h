@@ -7,6 +7,7 @@
 #define NPCTL_POLICY_MODEL_PRIVATE_H
 
 #include "policy/content.h"
+#include "policy/item.h"
 #include "policy/model.h"
 #include "policy/schema.h"
 
@@ -115,8 +116,7 @@ struct node {
 };
 
 struct cidr_list {
-	const char *name;
-	json_t *text;
+	const char *name, *text;
 };
 
 #define POINTERS(type)                  \
@@ -193,19 +193,19 @@ bool line_is_for(const struct model *model, const struct line *line, const struc
 		 const char *name);
 
 /* Readers of one kind each; the object has passed schema_check. */
-int read_namespace(struct model *model, const json_t *object, const char *where);
-int read_node(struct model *model, const json_t *object, const char *where);
-int read_pod(struct model *model, const json_t *object, const char *where);
-int read_workload(struct model *model, const json_t *object, const char *where);
-int read_network_policy(struct model *model, const json_t *object, const char *where);
-int read_cluster_policy(struct model *model, const json_t *object, const char *where);
-int read_rule(struct model *model, const json_t *object, const char *where);
-int read_default(struct model *model, const json_t *object, const char *where);
-int read_list(struct model *model, const json_t *object, const char *where);
-int read_host(struct model *model, const json_t *object, const char *where);
+int read_namespace(struct model *model, const struct item *object, const char *where);
+int read_node(struct model *model, const struct item *object, const char *where);
+int read_pod(struct model *model, const struct item *object, const char *where);
+int read_workload(struct model *model, const struct item *object, const char *where);
+int read_network_policy(struct model *model, const struct item *object, const char *where);
+int read_cluster_policy(struct model *model, const struct item *object, const char *where);
+int read_rule(struct model *model, const struct item *object, const char *where);
+int read_default(struct model *model, const struct item *object, const char *where);
+int read_list(struct model *model, const struct item *object, const char *where);
+int read_host(struct model *model, const struct item *object, const char *where);
 
-void read_labels(struct model *model, const json_t *object, struct labels *labels);
-void read_selector(struct model *model, const json_t *object, struct selector *selector);
+void read_labels(struct model *model, const struct item *object, struct labels *labels);
+void read_selector(struct model *model, const struct item *object, struct selector *selector);
 void policy_add(struct model *model, struct policy *policy);
 void policy_rule_sign(const struct model *model, const struct policy *policy,
 		      enum direction direction, struct policy_rule *rule);

@@ -47,9 +47,9 @@ struct plan_rule {
 	enum direction direction;
 	bool allow;
 	uint32_t rate_per_second, rate_burst; /* connections per destination; 0: no limit */
-	char *policy; /* "ns/name", "rule 3", "default" … */
-	int index;    /* of the rule within the policy's direction, -1: none */
-	char *name;   /* "default/web ingress[0]": as list and trace show it */
+	char *policy;			      /* "ns/name", "rule 3", "default" … */
+	int index;  /* of the rule within the policy's direction, -1: none */
+	char *name; /* "default/web ingress[0]": as list and trace show it */
 };
 
 /* A class of addresses that the policies can tell apart. */

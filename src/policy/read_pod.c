@@ -22,36 +22,32 @@ int protocol_parse(const char *text)
 	return -1;
 }
 
-static size_t count_ports(const json_t *containers, bool restarting_only)
+static size_t count_ports(const struct item *containers, bool restarting_only)
 {
-	size_t count = 0, index;
-	json_t *container;
+	size_t count = 0;
 
-	json_array_foreach (containers, index, container) {
+	ITEM_EACH (containers, container) {
 		if (!restarting_only ||
-		    strcmp(field_text(container, "restartPolicy", ""), "Always") == 0)
-			count += json_array_size(field_get(container, "ports"));
+		    strcmp(item_text(container, "restartPolicy", ""), "Always") == 0)
+			count += item_count(item_get(container, "ports"));
 	}
 	return count;
 }
 
-static void add_ports(struct model *model, struct pod *pod, const json_t *containers,
+static void add_ports(struct model *model, struct pod *pod, const struct item *containers,
 		      bool restarting_only)
 {
-	size_t index, inner;
-	json_t *container, *value;
-
-	json_array_foreach (containers, index, container) {
+	ITEM_EACH (containers, container) {
 		if (restarting_only &&
-		    strcmp(field_text(container, "restartPolicy", ""), "Always") != 0)
+		    strcmp(item_text(container, "restartPolicy", ""), "Always") != 0)
 			continue;
-		json_array_foreach (field_get(container, "ports"), inner, value) {
+		ITEM_EACH (item_get(container, "ports"), value) {
 			struct container_port *port = &pod->ports[pod->port_count++];
 
-			port->name = model_text(model, field_text(value, "name", ""));
+			port->name = model_text(model, item_text(value, "name", ""));
 			port->protocol =
-			    (uint8_t)protocol_parse(field_text(value, "protocol", "TCP"));
-			port->port = (uint16_t)field_number(value, "containerPort", 0);
+			    (uint8_t)protocol_parse(item_text(value, "protocol", "TCP"));
+			port->port = (uint16_t)item_number(value, "containerPort", 0);
 		}
 	}
 }
@@ -68,10 +64,10 @@ static int compare_ports(const void *a, const void *b)
 }
 
 /* Sidecars (init containers that keep running) serve ports, too. */
-static void read_ports(struct model *model, struct pod *pod, const json_t *spec)
+static void read_ports(struct model *model, struct pod *pod, const struct item *spec)
 {
-	const json_t *containers = field_get(spec, "containers");
-	const json_t *init = field_get(spec, "initContainers");
+	const struct item *containers = item_get(spec, "containers");
+	const struct item *init = item_get(spec, "initContainers");
 	size_t count = count_ports(containers, false) + count_ports(init, true);
 
 	pod->ports = model_array(model, count, sizeof(*pod->ports));
@@ -93,18 +89,16 @@ static void add_address(struct address *addresses, size_t *count, const char *te
 	addresses[(*count)++] = address;
 }
 
-static void read_addresses(struct model *model, const json_t *status, const char *one,
+static void read_addresses(struct model *model, const struct item *status, const char *one,
 			   const char *many, struct address **addresses, size_t *count)
 {
-	const json_t *array = field_get(status, many);
-	size_t index;
-	json_t *value;
+	const struct item *array = item_get(status, many);
 
 	*count = 0;
-	*addresses = model_array(model, json_array_size(array) + 1, sizeof(**addresses));
-	add_address(*addresses, count, field_text(status, one, ""));
-	json_array_foreach (array, index, value)
-		add_address(*addresses, count, field_text(value, "ip", ""));
+	*addresses = model_array(model, item_count(array) + 1, sizeof(**addresses));
+	add_address(*addresses, count, item_text(status, one, ""));
+	ITEM_EACH (array, value)
+		add_address(*addresses, count, item_text(value, "ip", ""));
 }
 
 static struct pod *pod_of_name(struct model *model, const char *namespace, const char *name)
@@ -122,32 +116,32 @@ static struct pod *pod_of_name(struct model *model, const char *namespace, const
 	return pod;
 }
 
-static void read_spec(struct model *model, struct pod *pod, const json_t *metadata,
-		      const json_t *spec)
+static void read_spec(struct model *model, struct pod *pod, const struct item *metadata,
+		      const struct item *spec)
 {
-	read_labels(model, field_get(metadata, "labels"), &pod->labels);
+	read_labels(model, item_get(metadata, "labels"), &pod->labels);
 	read_ports(model, pod, spec);
-	pod->node = model_text(model, field_text(spec, "nodeName", ""));
-	pod->host_network = json_is_true(field_get(spec, "hostNetwork"));
+	pod->node = model_text(model, item_text(spec, "nodeName", ""));
+	pod->host_network = item_true(spec, "hostNetwork");
 }
 
 /* A pod that has ended has given its addresses back. */
-static bool has_ended(const json_t *status)
+static bool has_ended(const struct item *status)
 {
-	const char *phase = field_text(status, "phase", "");
+	const char *phase = item_text(status, "phase", "");
 
 	return strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0;
 }
 
-int read_pod(struct model *model, const json_t *object, const char *where)
+int read_pod(struct model *model, const struct item *object, const char *where)
 {
-	const json_t *metadata = field_get(object, "metadata");
-	const json_t *status = field_get(object, "status");
-	struct pod *pod = pod_of_name(model, field_text(metadata, "namespace", "default"),
-				      field_text(metadata, "name", ""));
+	const struct item *metadata = item_get(object, "metadata");
+	const struct item *status = item_get(object, "status");
+	struct pod *pod = pod_of_name(model, item_text(metadata, "namespace", "default"),
+				      item_text(metadata, "name", ""));
 
 	(void)where;
-	read_spec(model, pod, metadata, field_get(object, "spec"));
+	read_spec(model, pod, metadata, item_get(object, "spec"));
 	pod->ended = has_ended(status);
 	read_addresses(model, status, "podIP", "podIPs", &pod->addresses, &pod->address_count);
 	read_addresses(model, status, "hostIP", "hostIPs", &pod->node_addresses,
@@ -162,17 +156,17 @@ int read_pod(struct model *model, const json_t *object, const char *where)
 }
 
 /* One pod stands for all that the template makes; it has no address of its own. */
-int read_workload(struct model *model, const json_t *object, const char *where)
+int read_workload(struct model *model, const struct item *object, const char *where)
 {
-	const json_t *metadata = field_get(object, "metadata");
-	const json_t *spec = field_get(object, "spec"), *template;
-	struct pod *pod = pod_of_name(model, field_text(metadata, "namespace", "default"),
-				      field_text(metadata, "name", ""));
+	const struct item *metadata = item_get(object, "metadata");
+	const struct item *spec = item_get(object, "spec"), *template;
+	struct pod *pod = pod_of_name(model, item_text(metadata, "namespace", "default"),
+				      item_text(metadata, "name", ""));
 
 	(void)where;
-	if (field_get(spec, "jobTemplate"))
-		spec = field_get(field_get(spec, "jobTemplate"), "spec");
-	template = field_get(spec, "template");
-	read_spec(model, pod, field_get(template, "metadata"), field_get(template, "spec"));
+	if (item_get(spec, "jobTemplate"))
+		spec = item_get(item_get(spec, "jobTemplate"), "spec");
+	template = item_get(spec, "template");
+	read_spec(model, pod, item_get(template, "metadata"), item_get(template, "spec"));
 	return 0;
 }

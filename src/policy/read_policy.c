@@ -32,16 +32,14 @@ static const char *block_text(struct model *model, const struct peer *peer)
 	return model_text(model, text);
 }
 
-static void read_prefixes(struct model *model, const json_t *array, struct prefix **prefixes,
+static void read_prefixes(struct model *model, const struct item *array, struct prefix **prefixes,
 			  size_t *count)
 {
-	size_t index;
-	json_t *value;
 
-	*prefixes = model_array(model, json_array_size(array), sizeof(**prefixes));
-	json_array_foreach (array, index, value) {
+	*prefixes = model_array(model, item_count(array), sizeof(**prefixes));
+	ITEM_EACH (array, value) {
 		/* Zeroed memory and this keep the padding equal, for signatures. */
-		if (prefix_parse(json_string_value(value), &(*prefixes)[*count]) == 0)
+		if (prefix_parse(item_string(value), &(*prefixes)[*count]) == 0)
 			(*count)++;
 	}
 }
@@ -100,21 +98,22 @@ static struct port_item range_item(const char *protocol, long first, long last)
 
 /* NetworkPolicy */
 
-static uint32_t read_peer(struct model *model, const struct policy *policy, const json_t *object)
+static uint32_t read_peer(struct model *model, const struct policy *policy,
+			  const struct item *object)
 {
-	const json_t *block = field_get(object, "ipBlock");
-	const json_t *pods = field_get(object, "podSelector");
-	const json_t *namespaces = field_get(object, "namespaceSelector");
+	const struct item *block = item_get(object, "ipBlock");
+	const struct item *pods = item_get(object, "podSelector");
+	const struct item *namespaces = item_get(object, "namespaceSelector");
 	struct peer peer = {.kind = PEER_PODS};
 
 	if (block) {
 		struct prefix *prefix = model_array(model, 1, sizeof(*prefix));
 
 		peer.kind = PEER_BLOCK;
-		prefix_parse(field_text(block, "cidr", ""), prefix);
+		prefix_parse(item_text(block, "cidr", ""), prefix);
 		peer.prefixes = prefix;
 		peer.prefix_count = 1;
-		read_prefixes(model, field_get(block, "except"), &peer.excepts, &peer.except_count);
+		read_prefixes(model, item_get(block, "except"), &peer.excepts, &peer.except_count);
 		peer.text = block_text(model, &peer);
 		return model_peer(model, &peer);
 	}
@@ -127,20 +126,20 @@ static uint32_t read_peer(struct model *model, const struct policy *policy, cons
 	return model_peer(model, &peer);
 }
 
-static struct port_item read_port(struct model *model, const json_t *object)
+static struct port_item read_port(struct model *model, const struct item *object)
 {
-	const char *protocol = field_text(object, "protocol", "TCP");
-	const json_t *port = field_get(object, "port");
-	long number = json_is_integer(port) ? (long)json_integer_value(port) : 0;
+	const char *protocol = item_text(object, "protocol", "TCP");
+	const struct item *port = item_get(object, "port");
+	long number = port && port->kind == ITEM_NUMBER ? (long)port->number : 0;
 
 	if (!port)
 		return range_item(protocol, 0, 65535);
-	if (json_is_string(port))
+	if (port->kind == ITEM_TEXT)
 		return (struct port_item){
-		    .name = model_text(model, json_string_value(port)),
+		    .name = model_text(model, item_string(port)),
 		    .protocol = (uint8_t)protocol_parse(protocol),
 		};
-	return range_item(protocol, number, field_number(object, "endPort", number));
+	return range_item(protocol, number, item_number(object, "endPort", number));
 }
 
 static uint32_t any_peer(struct model *model)
@@ -150,81 +149,78 @@ static uint32_t any_peer(struct model *model)
 	return model_peer(model, &peer);
 }
 
-static void read_np_rule(struct model *model, const struct policy *policy, const json_t *object,
-			 const char *peers_name, struct policy_rule *rule)
+static void read_np_rule(struct model *model, const struct policy *policy,
+			 const struct item *object, const char *peers_name,
+			 struct policy_rule *rule)
 {
-	const json_t *peers = field_get(object, peers_name), *ports = field_get(object, "ports");
-	size_t index;
-	json_t *value;
+	const struct item *peers = item_get(object, peers_name), *ports = item_get(object, "ports");
 
 	rule->action = ACTION_ALLOW;
 	rule->name = model_text(model, "");
-	rule->peers = model_array(model, json_array_size(peers) + 1, sizeof(*rule->peers));
-	json_array_foreach (peers, index, value)
+	rule->peers = model_array(model, item_count(peers) + 1, sizeof(*rule->peers));
+	ITEM_EACH (peers, value)
 		rule->peers[rule->peer_count++] = read_peer(model, policy, value);
 	if (!rule->peer_count)
 		rule->peers[rule->peer_count++] = any_peer(model);
-	rule->ports = model_array(model, json_array_size(ports), sizeof(*rule->ports));
-	json_array_foreach (ports, index, value) {
+	rule->ports = model_array(model, item_count(ports), sizeof(*rule->ports));
+	ITEM_EACH (ports, value) {
 		rule->ports[rule->port_count] = read_port(model, value);
 		rule->named_ports |= rule->ports[rule->port_count++].name != NULL;
 	}
 }
 
-static void read_np_rules(struct model *model, struct policy *policy, const json_t *array,
+static void read_np_rules(struct model *model, struct policy *policy, const struct item *array,
 			  enum direction direction)
 {
-	struct policy_rule *rules = model_array(model, json_array_size(array), sizeof(*rules));
-	size_t index;
-	json_t *value;
+	struct policy_rule *rules = model_array(model, item_count(array), sizeof(*rules));
+	size_t count = 0;
 
-	json_array_foreach (array, index, value) {
-		rules[index].index = (int)index;
-		read_np_rule(model, policy, value, direction == INGRESS ? "from" : "to",
-			     &rules[index]);
+	ITEM_EACH (array, value) {
+		struct policy_rule *rule = &rules[count];
+
+		rule->index = (int)count++;
+		read_np_rule(model, policy, value, direction == INGRESS ? "from" : "to", rule);
 	}
 	policy->rules[direction] = rules;
-	policy->rule_count[direction] = json_array_size(array);
+	policy->rule_count[direction] = item_count(array);
 }
 
-static void read_types(struct policy *policy, const json_t *spec)
+static void read_types(struct policy *policy, const struct item *spec)
 {
-	const json_t *types = field_get(spec, "policyTypes");
-	size_t index;
-	json_t *value;
+	const struct item *types = item_get(spec, "policyTypes");
 
-	if (json_array_size(types) == 0) {
+	if (item_count(types) == 0) {
 		policy->applies[INGRESS] = true;
-		policy->applies[EGRESS] = json_array_size(field_get(spec, "egress")) > 0;
+		policy->applies[EGRESS] = item_count(item_get(spec, "egress")) > 0;
 	}
-	json_array_foreach (types, index, value)
-		policy
-		    ->applies[strcmp(json_string_value(value), "Egress") == 0 ? EGRESS : INGRESS] =
+	ITEM_EACH (types, value)
+		policy->applies[strcmp(item_string(value), "Egress") == 0 ? EGRESS : INGRESS] =
 		    true;
 }
 
-int read_network_policy(struct model *model, const json_t *object, const char *where)
+int read_network_policy(struct model *model, const struct item *object, const char *where)
 {
-	const json_t *metadata = field_get(object, "metadata"), *spec = field_get(object, "spec");
+	const struct item *metadata = item_get(object, "metadata"),
+			  *spec = item_get(object, "spec");
 	struct peer subject = {.kind = PEER_PODS};
 	struct policy policy = {
 	    .kind = "NetworkPolicy",
-	    .namespace = model_namespace(model, field_text(metadata, "namespace", "default"))->name,
-	    .name = model_text(model, field_text(metadata, "name", "")),
+	    .namespace = model_namespace(model, item_text(metadata, "namespace", "default"))->name,
+	    .name = model_text(model, item_text(metadata, "name", "")),
 	    .where = model_text(model, where),
 	    .tier = TIER_NETWORK_POLICY,
 	};
 
 	policy.title = model_format(model, "%s/%s", policy.namespace, policy.name);
 	subject.namespace = policy.namespace;
-	read_selector(model, field_get(spec, "podSelector"), &subject.pods);
+	read_selector(model, item_get(spec, "podSelector"), &subject.pods);
 	subject.text = pods_text(model, &subject);
 	policy.subject = model_peer(model, &subject);
 	read_types(&policy, spec);
 	for (int direction = 0; direction < DIRECTIONS; direction++)
 		if (policy.applies[direction])
 			read_np_rules(model, &policy,
-				      field_get(spec, direction ? "egress" : "ingress"),
+				      item_get(spec, direction ? "egress" : "ingress"),
 				      (enum direction)direction);
 	policy_add(model, &policy);
 	return 0;
@@ -232,26 +228,26 @@ int read_network_policy(struct model *model, const json_t *object, const char *w
 
 /* Cluster policies */
 
-static uint32_t read_cluster_pods(struct model *model, const json_t *object)
+static uint32_t read_cluster_pods(struct model *model, const struct item *object)
 {
-	const json_t *pods = field_get(object, "pods");
+	const struct item *pods = item_get(object, "pods");
 	struct peer peer = {.kind = PEER_PODS};
 
 	if (pods) {
-		read_selector(model, field_get(pods, "namespaceSelector"), &peer.namespaces);
-		read_selector(model, field_get(pods, "podSelector"), &peer.pods);
+		read_selector(model, item_get(pods, "namespaceSelector"), &peer.namespaces);
+		read_selector(model, item_get(pods, "podSelector"), &peer.pods);
 	} else {
-		read_selector(model, field_get(object, "namespaces"), &peer.namespaces);
+		read_selector(model, item_get(object, "namespaces"), &peer.namespaces);
 	}
 	peer.text = pods_text(model, &peer);
 	return model_peer(model, &peer);
 }
 
-static uint32_t read_cluster_peer(struct model *model, const json_t *object)
+static uint32_t read_cluster_peer(struct model *model, const struct item *object)
 {
-	const json_t *nodes = field_get(object, "nodes");
-	const json_t *networks = field_get(object, "networks");
-	const json_t *domains = field_get(object, "domainNames");
+	const struct item *nodes = item_get(object, "nodes");
+	const struct item *networks = item_get(object, "networks");
+	const struct item *domains = item_get(object, "domainNames");
 	struct peer peer = {0};
 
 	if (nodes) {
@@ -264,7 +260,8 @@ static uint32_t read_cluster_peer(struct model *model, const json_t *object)
 		peer.text = block_text(model, &peer);
 	} else if (domains) {
 		peer.kind = PEER_NAMES;
-		peer.name = model_text(model, json_string_value(json_array_get(domains, 0)));
+		peer.name =
+		    model_text(model, item_string(item_count(domains) ? domains->children : NULL));
 		peer.text = peer.name;
 	} else {
 		return read_cluster_pods(model, object);
@@ -278,113 +275,112 @@ static struct port_item named_item(struct model *model, const char *name)
 }
 
 /* v1alpha2: protocols. */
-static struct port_item read_protocol(struct model *model, const json_t *object)
+static struct port_item read_protocol(struct model *model, const struct item *object)
 {
 	static const char *const transports[] = {"tcp", "udp", "sctp"};
-	const char *name = field_text(object, "destinationNamedPort", NULL);
+	const char *name = item_text(object, "destinationNamedPort", NULL);
 
 	if (name)
 		return named_item(model, name);
 	for (size_t i = 0; i < ARRAY_SIZE(transports); i++) {
-		const json_t *transport = field_get(object, transports[i]);
-		const json_t *port = field_get(transport, "destinationPort");
-		const json_t *range = field_get(port, "range");
-		long number = field_number(port, "number", 0);
+		const struct item *transport = item_get(object, transports[i]);
+		const struct item *port = item_get(transport, "destinationPort");
+		const struct item *range = item_get(port, "range");
+		long number = item_number(port, "number", 0);
 
 		if (!transport)
 			continue;
 		if (range)
-			return range_item(transports[i], field_number(range, "start", 0),
-					  field_number(range, "end", 0));
+			return range_item(transports[i], item_number(range, "start", 0),
+					  item_number(range, "end", 0));
 		return range_item(transports[i], number, number);
 	}
 	return (struct port_item){0};
 }
 
 /* v1alpha1: ports. */
-static struct port_item read_port1(struct model *model, const json_t *object)
+static struct port_item read_port1(struct model *model, const struct item *object)
 {
-	const json_t *number = field_get(object, "portNumber");
-	const json_t *range = field_get(object, "portRange");
-	long port = field_number(number, "port", 0);
+	const struct item *number = item_get(object, "portNumber");
+	const struct item *range = item_get(object, "portRange");
+	long port = item_number(number, "port", 0);
 
 	if (number)
-		return range_item(field_text(number, "protocol", "TCP"), port, port);
+		return range_item(item_text(number, "protocol", "TCP"), port, port);
 	if (range)
-		return range_item(field_text(range, "protocol", "TCP"),
-				  field_number(range, "start", 0), field_number(range, "end", 0));
-	return named_item(model, field_text(object, "namedPort", ""));
+		return range_item(item_text(range, "protocol", "TCP"),
+				  item_number(range, "start", 0), item_number(range, "end", 0));
+	return named_item(model, item_text(object, "namedPort", ""));
 }
 
-static enum action read_action(const json_t *object)
+static enum action read_action(const struct item *object)
 {
-	const char *word = field_text(object, "action", "");
+	const char *word = item_text(object, "action", "");
 
 	return strcmp(word, "Deny") == 0   ? ACTION_DENY
 	       : strcmp(word, "Pass") == 0 ? ACTION_PASS
 					   : ACTION_ALLOW;
 }
 
-static void read_cluster_rule(struct model *model, const json_t *object, const char *peers_name,
-			      struct policy_rule *rule)
+static void read_cluster_rule(struct model *model, const struct item *object,
+			      const char *peers_name, struct policy_rule *rule)
 {
-	const json_t *peers = field_get(object, peers_name);
-	const json_t *protocols = field_get(object, "protocols");
-	const json_t *ports = protocols ? protocols : field_get(object, "ports");
-	size_t index;
-	json_t *value;
+	const struct item *peers = item_get(object, peers_name);
+	const struct item *protocols = item_get(object, "protocols");
+	const struct item *ports = protocols ? protocols : item_get(object, "ports");
 
 	rule->action = read_action(object);
-	rule->name = model_text(model, field_text(object, "name", ""));
-	rule->peers = model_array(model, json_array_size(peers), sizeof(*rule->peers));
-	json_array_foreach (peers, index, value)
+	rule->name = model_text(model, item_text(object, "name", ""));
+	rule->peers = model_array(model, item_count(peers), sizeof(*rule->peers));
+	ITEM_EACH (peers, value)
 		rule->peers[rule->peer_count++] = read_cluster_peer(model, value);
-	rule->ports = model_array(model, json_array_size(ports), sizeof(*rule->ports));
-	json_array_foreach (ports, index, value) {
+	rule->ports = model_array(model, item_count(ports), sizeof(*rule->ports));
+	ITEM_EACH (ports, value) {
 		rule->ports[rule->port_count] =
 		    protocols ? read_protocol(model, value) : read_port1(model, value);
 		rule->named_ports |= rule->ports[rule->port_count++].name != NULL;
 	}
 }
 
-static void read_cluster_rules(struct model *model, struct policy *policy, const json_t *array,
+static void read_cluster_rules(struct model *model, struct policy *policy, const struct item *array,
 			       enum direction direction)
 {
-	struct policy_rule *rules = model_array(model, json_array_size(array), sizeof(*rules));
-	size_t index;
-	json_t *value;
+	struct policy_rule *rules = model_array(model, item_count(array), sizeof(*rules));
+	size_t count = 0;
 
-	json_array_foreach (array, index, value) {
-		rules[index].index = (int)index;
-		read_cluster_rule(model, value, direction == INGRESS ? "from" : "to",
-				  &rules[index]);
+	ITEM_EACH (array, value) {
+		struct policy_rule *rule = &rules[count];
+
+		rule->index = (int)count++;
+		read_cluster_rule(model, value, direction == INGRESS ? "from" : "to", rule);
 	}
 	policy->rules[direction] = rules;
-	policy->rule_count[direction] = json_array_size(array);
+	policy->rule_count[direction] = item_count(array);
 	policy->applies[direction] = policy->rule_count[direction] > 0;
 }
 
 /* The one baseline policy of v1alpha1 has no priority: it comes after all that have one. */
 #define PRIORITY_LAST 1001
 
-int read_cluster_policy(struct model *model, const json_t *object, const char *where)
+int read_cluster_policy(struct model *model, const struct item *object, const char *where)
 {
-	const json_t *metadata = field_get(object, "metadata"), *spec = field_get(object, "spec");
+	const struct item *metadata = item_get(object, "metadata"),
+			  *spec = item_get(object, "spec");
 	struct policy policy = {
-	    .kind = model_text(model, field_text(object, "kind", "")),
-	    .name = model_text(model, field_text(metadata, "name", "")),
+	    .kind = model_text(model, item_text(object, "kind", "")),
+	    .name = model_text(model, item_text(metadata, "name", "")),
 	    .where = model_text(model, where),
 	    .tier = TIER_ADMIN,
-	    .priority = (int)field_number(spec, "priority", PRIORITY_LAST),
+	    .priority = (int)item_number(spec, "priority", PRIORITY_LAST),
 	};
 
 	policy.title = policy.name;
 	if (strcmp(policy.kind, "BaselineAdminNetworkPolicy") == 0 ||
-	    strcmp(field_text(spec, "tier", ""), "Baseline") == 0)
+	    strcmp(item_text(spec, "tier", ""), "Baseline") == 0)
 		policy.tier = TIER_BASELINE;
-	policy.subject = read_cluster_pods(model, field_get(spec, "subject"));
-	read_cluster_rules(model, &policy, field_get(spec, "ingress"), INGRESS);
-	read_cluster_rules(model, &policy, field_get(spec, "egress"), EGRESS);
+	policy.subject = read_cluster_pods(model, item_get(spec, "subject"));
+	read_cluster_rules(model, &policy, item_get(spec, "ingress"), INGRESS);
+	read_cluster_rules(model, &policy, item_get(spec, "egress"), EGRESS);
 	policy_add(model, &policy);
 	return 0;
 }

@@ -263,28 +263,27 @@ int peer_from_text(struct model *model, const char *text, uint32_t *index)
 	return 0;
 }
 
-static int read_rule_peer(struct model *model, const json_t *object, uint32_t *index)
+static int read_rule_peer(struct model *model, const struct item *object, uint32_t *index)
 {
-	const json_t *value = field_get(object, "peer");
+	const struct item *value = item_get(object, "peer");
 	struct peer peer = {.kind = PEER_LIST};
 
-	if (json_is_string(value))
-		return peer_from_text(model, json_string_value(value), index);
-	peer.name = model_text(model, field_text(value, "list", ""));
+	if (value && value->kind == ITEM_TEXT)
+		return peer_from_text(model, item_string(value), index);
+	peer.name = model_text(model, item_text(value, "list", ""));
 	peer.text = model_format(model, "list %s", peer.name);
 	*index = model_peer(model, &peer);
 	return 0;
 }
 
-static int read_rule_ports(struct model *model, const json_t *array, const char *where,
+static int read_rule_ports(struct model *model, const struct item *array, const char *where,
 			   struct policy_rule *rule)
 {
-	size_t index, count;
-	json_t *value;
+	size_t count;
 
-	rule->ports = model_array(model, 2 * json_array_size(array), sizeof(*rule->ports));
-	json_array_foreach (array, index, value) {
-		const char *text = json_string_value(value);
+	rule->ports = model_array(model, 2 * item_count(array), sizeof(*rule->ports));
+	ITEM_EACH (array, value) {
+		const char *text = item_string(value);
 
 		if (!text || port_item_parse(text, &rule->ports[rule->port_count], &count))
 			return fail("%s: \"%s\" is no port such as tcp/80, udp/53-60 or icmp/8",
@@ -302,28 +301,28 @@ static void line_sign(const struct model *model, struct line *line)
 	sign_text(&line->rule.signature, line->subject ? line->subject : "");
 }
 
-static enum direction read_direction(const json_t *object)
+static enum direction read_direction(const struct item *object)
 {
-	return strcmp(field_text(object, "direction", "ingress"), "egress") == 0 ? EGRESS : INGRESS;
+	return strcmp(item_text(object, "direction", "ingress"), "egress") == 0 ? EGRESS : INGRESS;
 }
 
-int read_rule(struct model *model, const json_t *object, const char *where)
+int read_rule(struct model *model, const struct item *object, const char *where)
 {
 	struct line *line = model_array(model, 1, sizeof(*line));
-	const char *subject = field_text(object, "subject", NULL);
+	const char *subject = item_text(object, "subject", NULL);
 	struct policy_rule *rule = &line->rule;
 
-	rule->index = (int)field_number(object, "id", 0);
+	rule->index = (int)item_number(object, "id", 0);
 	rule->name = model_text(model, "");
 	rule->action =
-	    strcmp(field_text(object, "action", ""), "allow") == 0 ? ACTION_ALLOW : ACTION_DENY;
+	    strcmp(item_text(object, "action", ""), "allow") == 0 ? ACTION_ALLOW : ACTION_DENY;
 	rule->peers = model_array(model, 1, sizeof(*rule->peers));
 	rule->peer_count = 1;
 	line->direction = read_direction(object);
 	line->subject = subject ? model_text(model, subject) : NULL;
 	line->title = model_format(model, "rule %d", rule->index);
 	if (read_rule_peer(model, object, &rule->peers[0]) ||
-	    read_rule_ports(model, field_get(object, "ports"), where, rule))
+	    read_rule_ports(model, item_get(object, "ports"), where, rule))
 		return FAILED;
 	line->selected = LOOKUP_NONE;
 	if (subject && strchr(subject, '=') && peer_from_text(model, subject, &line->selected))
@@ -343,14 +342,14 @@ bool line_is_for(const struct model *model, const struct line *line, const struc
 	return strcmp(line->subject, name) == 0;
 }
 
-int read_default(struct model *model, const json_t *object, const char *where)
+int read_default(struct model *model, const struct item *object, const char *where)
 {
-	const char *subject = field_text(object, "subject", NULL);
+	const char *subject = item_text(object, "subject", NULL);
 	struct default_line *line = model_array(model, 1, sizeof(*line));
 
 	(void)where;
 	line->direction = read_direction(object);
-	line->allow = strcmp(field_text(object, "verdict", ""), "allow") == 0;
+	line->allow = strcmp(item_text(object, "verdict", ""), "allow") == 0;
 	line->subject = subject ? model_text(model, subject) : NULL;
 	ADD(model->defaults, line);
 	return 0;

@@ -44,67 +44,57 @@ static int compare_labels(const void *a, const void *b)
 	return strcmp(((const struct label *)a)->key, ((const struct label *)b)->key);
 }
 
-void read_labels(struct model *model, const json_t *object, struct labels *labels)
+void read_labels(struct model *model, const struct item *object, struct labels *labels)
 {
-	const char *key;
-	json_t *value;
 
 	labels->count = 0;
-	labels->label = model_array(model, json_object_size(object), sizeof(*labels->label));
-	json_object_foreach ((json_t *)object, key, value) {
+	labels->label = model_array(model, item_count(object), sizeof(*labels->label));
+	ITEM_EACH (object, value) {
 		struct label *label = &labels->label[labels->count];
 
-		if (!json_is_string(value))
+		if (value->kind != ITEM_TEXT)
 			continue;
-		label->key = model_text(model, key);
-		label->value = model_text(model, json_string_value(value));
+		label->key = model_text(model, value->key);
+		label->value = model_text(model, item_string(value));
 		labels->count++;
 	}
 	qsort(labels->label, labels->count, sizeof(*labels->label), compare_labels);
 }
 
-static void read_requirement(struct model *model, const json_t *object,
+static void read_requirement(struct model *model, const struct item *object,
 			     struct requirement *requirement)
 {
-	const char *word = field_text(object, "operator", "");
-	const json_t *values = field_get(object, "values");
-	size_t index;
-	json_t *value;
+	const char *word = item_text(object, "operator", "");
+	const struct item *values = item_get(object, "values");
 
-	requirement->key = model_text(model, field_text(object, "key", ""));
+	requirement->key = model_text(model, item_text(object, "key", ""));
 	requirement->operator= strcmp(word, "In") == 0 ? OP_IN
 	: strcmp(word, "NotIn") == 0		       ? OP_NOT_IN
 	: strcmp(word, "Exists") == 0		       ? OP_EXISTS
 						       : OP_ABSENT;
-	requirement->values =
-	    model_array(model, json_array_size(values), sizeof(*requirement->values));
-	json_array_foreach (values, index, value)
-		requirement->values[requirement->count++] =
-		    model_text(model, json_string_value(value));
+	requirement->values = model_array(model, item_count(values), sizeof(*requirement->values));
+	ITEM_EACH (values, value)
+		requirement->values[requirement->count++] = model_text(model, item_string(value));
 }
 
-void read_selector(struct model *model, const json_t *object, struct selector *selector)
+void read_selector(struct model *model, const struct item *object, struct selector *selector)
 {
-	const json_t *labels = field_get(object, "matchLabels");
-	const json_t *expressions = field_get(object, "matchExpressions");
+	const struct item *labels = item_get(object, "matchLabels");
+	const struct item *expressions = item_get(object, "matchExpressions");
 	struct requirement *requirement;
-	size_t index;
-	json_t *value;
-	const char *key;
 
-	selector->requirements =
-	    model_array(model, json_object_size(labels) + json_array_size(expressions),
-			sizeof(*selector->requirements));
+	selector->requirements = model_array(model, item_count(labels) + item_count(expressions),
+					     sizeof(*selector->requirements));
 	selector->count = 0;
-	json_object_foreach ((json_t *)labels, key, value) {
+	ITEM_EACH (labels, value) {
 		requirement = &selector->requirements[selector->count++];
-		requirement->key = model_text(model, key);
+		requirement->key = model_text(model, value->key);
 		requirement->operator= OP_IN;
 		requirement->values = model_array(model, 1, sizeof(*requirement->values));
-		requirement->values[0] = model_text(model, json_string_value(value));
+		requirement->values[0] = model_text(model, item_string(value));
 		requirement->count = 1;
 	}
-	json_array_foreach (expressions, index, value)
+	ITEM_EACH (expressions, value)
 		read_requirement(model, value, &selector->requirements[selector->count++]);
 }
 
