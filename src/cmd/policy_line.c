@@ -147,11 +147,26 @@ static int put_list(struct putting *putting)
 	return error;
 }
 
+/* Whether the pods must be known to understand the words; reading them takes time. */
+static bool names_pods(const struct words *words)
+{
+	struct prefix prefix;
+	bool names = word_value(words, "pod") || word_value(words, "from-identity");
+
+	for (int i = 0; i < words->count; i++)
+		names |= prefix_parse(words->word[i], &prefix) != 0;
+	return names;
+}
+
 static int put_rules(struct putting *putting)
 {
 	const struct words *words = putting->words;
-	int error = enforce_model(putting->instance, &putting->model);
+	int error = 0;
 
+	if (names_pods(words))
+		error = enforce_model(putting->instance, &putting->model);
+	else
+		putting->model = model_new();
 	putting->rules = document_array(putting->instance, "rules");
 	if (!error && word_value(words, "from-identity"))
 		error = put_for_identities(putting);

@@ -429,42 +429,42 @@ struct signature class_signature(const struct classes *classes, uint32_t class)
 	return signature;
 }
 
-static void name_pod_class(const struct pod *pod, FILE *to)
+#define NAME_MOST 200
+
+static size_t name_pod_class(const struct pod *pod, char *text, size_t size)
 {
-	fprintf(to, "%s/", pod->namespace);
-	for (size_t i = 0; i < pod->labels.count; i++)
-		fprintf(to, "%s%s=%s", i ? "," : "", pod->labels.label[i].key,
-			pod->labels.label[i].value);
+	size_t used = (size_t)snprintf(text, size, "%s/", pod->namespace);
+
+	for (size_t i = 0; i < pod->labels.count && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s%s=%s", i ? "," : "",
+					 pod->labels.label[i].key, pod->labels.label[i].value);
+	return used;
+}
+
+static size_t name_element(const struct classes *classes, uint64_t element, char *text, size_t size)
+{
+	uint32_t id = ELEMENT_ID(element);
+
+	if (ELEMENT_KIND(element) == ELEMENT_POD)
+		return name_pod_class(classes->pod_classes[id].pod, text, size);
+	if (ELEMENT_KIND(element) == ELEMENT_NODE)
+		return (size_t)snprintf(text, size, "%s%s", id ? "node " : "host",
+					id ? classes->node_names[id] : "");
+	return (size_t)snprintf(text, size, "%s", classes->model->peers.item[id]->text);
 }
 
 char *class_name(const struct classes *classes, uint32_t class)
 {
 	const struct class *item = &classes->item[class];
-	char *name = NULL;
-	size_t size;
-	FILE *to;
+	char text[NAME_MOST] = "world";
+	size_t used = 0;
 
-	if (!item->count)
-		return xstrdup("world");
-	to = open_memstream(&name, &size);
-	if (!to)
-		return xstrdup("?");
-	for (uint32_t i = 0; i < item->count && i < 4; i++) {
-		uint64_t element = classes->elements[item->first + i];
-		uint32_t id = ELEMENT_ID(element);
-
+	for (uint32_t i = 0; i < item->count && used < sizeof(text); i++) {
 		if (i)
-			fputs(" in ", to);
-		if (ELEMENT_KIND(element) == ELEMENT_POD)
-			name_pod_class(classes->pod_classes[id].pod, to);
-		else if (ELEMENT_KIND(element) == ELEMENT_NODE)
-			fprintf(to, "%s%s", id ? "node " : "host",
-				id ? classes->node_names[id] : "");
-		else
-			fputs(classes->model->peers.item[id]->text, to);
+			used += (size_t)snprintf(text + used, sizeof(text) - used, " in ");
+		if (used < sizeof(text))
+			used += name_element(classes, classes->elements[item->first + i],
+					     text + used, sizeof(text) - used);
 	}
-	if (item->count > 4)
-		fprintf(to, " and %u more", item->count - 4);
-	fclose(to);
-	return name;
+	return xstrdup(text);
 }

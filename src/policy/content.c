@@ -150,10 +150,15 @@ void pool_release(struct pool *pool)
 
 static size_t text_hash(const char *text, size_t length)
 {
-	struct signature signature = {0};
+	uint64_t hash = length ^ 0x9e3779b97f4a7c15, word;
 
-	sign_bytes(&signature, text, length);
-	return signature.low ^ signature.high;
+	for (; length >= sizeof(word); text += sizeof(word), length -= sizeof(word)) {
+		memcpy(&word, text, sizeof(word));
+		hash = mix(hash ^ word, 0xa0761d6478bd642f);
+	}
+	word = 0;
+	memcpy(&word, text, length);
+	return mix(hash ^ word, 0xe7037ed1a0b428db);
 }
 
 static const char **text_slot(const struct texts *texts, const char *text, size_t length)
