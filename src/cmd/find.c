@@ -59,9 +59,9 @@ const struct command *command_find(const char *word)
 	for (size_t i = 0; commands[i]; i++) {
 		const struct command *command = commands[i];
 
-		if (command->verbs && !strcmp(command->name, word))
+		if (!strcmp(command->name, word))
 			return command;
-		if (!command->help || !command->verbs)
+		if (!command->help)
 			continue;
 		nearest_try(&nearest, command->name);
 		if (!strncmp(command->name, word, strlen(word))) {

@@ -1,19 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cmd/cmd.h"
 
-#define COMMAND(name) \
-	__attribute__((weak)) const struct command command_##name = {#name, NULL, NULL}
-
-COMMAND(topo);
-COMMAND(load);
-COMMAND(attach);
-COMMAND(map);
-COMMAND(policy);
-COMMAND(endpoint);
-COMMAND(trace);
-COMMAND(stat);
-COMMAND(test);
-
 /* In the order in which help shows them. */
 const struct command *const commands[] = {
     &command_topo,
