@@ -8,11 +8,10 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
 #include "kernel/attach.h"
 #include "kernel/enforce.h"
+#include "kernel/objects.h"
 #include "kernel/pins.h"
-#include "pod.skel.h"
 
 /* The maps whose size is the user's choice. */
 static const struct {
@@ -24,6 +23,7 @@ static const struct {
     {"flows6", "flows", offsetof(struct load_sizes, flows), 2},
     {"rules", "rules", offsetof(struct load_sizes, rules), 1},
     {"counters", "rules", offsetof(struct load_sizes, rules), 1},
+    {"rates", "rules", offsetof(struct load_sizes, rules), 1},
     {"fragments", "fragments", offsetof(struct load_sizes, fragments), 1},
 };
 
@@ -64,7 +64,7 @@ int program_check_type(int program, const char *name)
 
 bool programs_are_own(const char *name)
 {
-	return !strcmp(name, "pod_ingress") || !strcmp(name, "pod_egress");
+	return objects_have_program(name);
 }
 
 /* The datapath's maps, as distinct from those that are made before it is loaded. */
@@ -75,17 +75,9 @@ static bool is_state(const char *name)
 
 static bool is_datapath(const char *name)
 {
-	struct pod_bpf *pod;
-	bool found;
-
 	if (is_state(name))
 		return false;
-	if (!strncmp(name, "runs-", 5) || !strncmp(name, "runs6-", 6))
-		return true;
-	pod = pod_bpf__open();
-	found = pod && bpf_object__find_map_by_name(pod->obj, name);
-	pod_bpf__destroy(pod);
-	return found;
+	return !strncmp(name, "runs-", 5) || !strncmp(name, "runs6-", 6) || objects_have_map(name);
 }
 
 bool maps_are_own(const char *name)
@@ -144,17 +136,20 @@ static int fit_map(const struct instance *instance, struct bpf_map *map,
 	return 0;
 }
 
-static int fit_maps(const struct instance *instance, struct pod_bpf *pod,
+/* One that is in several objects is asked for each: it must fit them all. */
+static int fit_maps(const struct instance *instance, const struct objects *objects,
 		    const struct load_sizes *sizes)
 {
 	struct bpf_map *map;
 	int error = 0;
+	size_t i;
 
-	bpf_object__for_each_map(map, pod->obj)
-	{
-		if (!error && bpf_map__pin_path(map))
-			error = fit_map(instance, map, sizes);
-	}
+	for (i = 0; i < PARTS; i++)
+		bpf_object__for_each_map(map, objects->part[i])
+		{
+			if (!error && bpf_map__pin_path(map))
+				error = fit_map(instance, map, sizes);
+		}
 	return error;
 }
 
@@ -177,41 +172,69 @@ static void set_lifetimes(struct instance *instance, const struct load_sizes *si
 	}
 }
 
-/* Names the embedded object and the programs made of it. */
-static char *build_name(uint32_t ingress, uint32_t egress)
+/* Names the embedded objects and the programs made of them. */
+static char *build_name(const struct objects *objects,
+			uint32_t (*id)(const struct instance *, const struct bpf_program *),
+			const struct instance *instance)
 {
-	size_t size;
-	const void *object = pod_bpf__elf_bytes(&size);
+	char *name = xprintf("%08x", objects_checksum()), *longer;
+	struct bpf_program *program;
+	size_t i;
 
-	return xprintf("%08lx %u %u", crc32(0, object, size), ingress, egress);
+	objects_each(objects, i) bpf_object__for_each_program(program, objects->part[i])
+	{
+		longer = xprintf("%s %u", name, id(instance, program));
+		free(name);
+		name = longer;
+	}
+	return name;
 }
 
-/* This very build is loaded, all of it. */
-static bool is_current(struct instance *instance, struct pod_bpf *pod)
+static uint32_t pinned_id(const struct instance *instance, const struct bpf_program *program)
 {
-	uint32_t ingress = program_pin_id(instance, "pod_ingress");
-	uint32_t egress = program_pin_id(instance, "pod_egress");
-	json_t *stored = document_get(instance, "build");
-	char *build = build_name(ingress, egress);
-	bool current = ingress && egress && json_is_string(stored) &&
-		       !strcmp(json_string_value(stored), build);
+	return program_pin_id(instance, bpf_program__name(program));
+}
+
+/* All of an object's maps and programs are there. */
+static bool is_whole(const struct instance *instance, const struct bpf_object *object)
+{
+	struct bpf_program *program;
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, pod->obj)
+	bpf_object__for_each_program(program, object)
+	{
+		if (!pinned_id(instance, program))
+			return false;
+	}
+	bpf_object__for_each_map(map, object)
 	{
 		if (bpf_map__pin_path(map) && !pin_exists(instance, "maps", bpf_map__name(map)))
-			current = false;
+			return false;
 	}
+	return true;
+}
+
+/* This very build is loaded, all of it that the kernel takes. */
+static bool is_current(struct instance *instance, const struct objects *objects)
+{
+	json_t *stored = document_get(instance, "build");
+	char *build = build_name(objects, pinned_id, instance);
+	bool current = json_is_string(stored) && !strcmp(json_string_value(stored), build);
+	size_t i;
+
+	for (i = 0; i < PARTS; i++)
+		current = current && is_whole(instance, objects->part[i]);
 	json_decref(stored);
 	free(build);
 	return current;
 }
 
-static uint32_t program_id(const struct bpf_program *program)
+static uint32_t loaded_id(const struct instance *instance, const struct bpf_program *program)
 {
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
 
+	(void)instance;
 	return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) ? 0 : info.id;
 }
 
@@ -227,14 +250,12 @@ json_t *report_row(const struct instance *instance, const char *kind, const char
 	return row;
 }
 
-/* What is pinned before anything is loaded tells new from kept. */
-static json_t *report_make(const struct instance *instance, struct pod_bpf *pod, bool current)
+static void report_programs(const struct instance *instance, const struct bpf_object *object,
+			    bool current, json_t *report)
 {
 	struct bpf_program *program;
-	json_t *report = json_array();
-	struct bpf_map *map;
 
-	bpf_object__for_each_program(program, pod->obj)
+	bpf_object__for_each_program(program, object)
 	{
 		const char *name = bpf_program__name(program);
 		uint32_t id = program_pin_id(instance, name);
@@ -244,30 +265,64 @@ static json_t *report_make(const struct instance *instance, struct pod_bpf *pod,
 							 : id	 ? "upgraded"
 								 : "new"));
 	}
-	bpf_object__for_each_map(map, pod->obj)
-	{
-		const char *name = bpf_map__name(map);
-		uint32_t id = map_pin_id(instance, name);
-
-		if (bpf_map__pin_path(map))
-			json_array_append_new(
-			    report, report_row(instance, "map", name, id, id ? "kept" : "new"));
-	}
-	return report;
 }
 
-static void report_ids(const struct instance *instance, json_t *report)
+static bool report_has(const json_t *report, const char *name)
 {
 	json_t *row;
 	size_t i;
 
-	json_array_foreach (report, i, row) {
+	json_array_foreach (report, i, row)
+		if (!strcmp(json_string_value(json_object_get(row, "name")), name))
+			return true;
+	return false;
+}
+
+static void report_maps(const struct instance *instance, const struct bpf_object *object,
+			json_t *report)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		const char *name = bpf_map__name(map);
+		uint32_t id = map_pin_id(instance, name);
+
+		if (bpf_map__pin_path(map) && !report_has(report, name))
+			json_array_append_new(
+			    report, report_row(instance, "map", name, id, id ? "kept" : "new"));
+	}
+}
+
+/* What is pinned before anything is loaded tells new from kept. */
+static json_t *report_make(const struct instance *instance, const struct objects *objects,
+			   bool current)
+{
+	json_t *report = json_array();
+	size_t i;
+
+	for (i = 0; i < PARTS; i++)
+		report_programs(instance, objects->part[i], current, report);
+	for (i = 0; i < PARTS; i++)
+		report_maps(instance, objects->part[i], report);
+	return report;
+}
+
+/* What was left out has no id, and no row. */
+static void report_ids(const struct instance *instance, json_t *report)
+{
+	size_t i;
+
+	for (i = json_array_size(report); i-- > 0;) {
+		json_t *row = json_array_get(report, i);
 		const char *name = json_string_value(json_object_get(row, "name"));
 		bool program = !strcmp(json_string_value(json_object_get(row, "kind")), "program");
+		uint32_t id = program ? program_pin_id(instance, name) : map_pin_id(instance, name);
 
-		json_object_set_new(row, "id",
-				    json_integer(program ? program_pin_id(instance, name)
-							 : map_pin_id(instance, name)));
+		if (id)
+			json_object_set_new(row, "id", json_integer(id));
+		else
+			json_array_remove(report, i);
 	}
 }
 
@@ -285,29 +340,29 @@ int load_failed(const struct instance *instance, const char *what, int error)
 }
 
 /* Maps are filled before there is a program that reads them. */
-static int bring_up(struct instance *instance, struct pod_bpf *pod, const struct load_sizes *sizes)
+static int bring_up(struct instance *instance, struct objects *objects,
+		    const struct load_sizes *sizes)
 {
 	char *build;
 	int error;
 
-	step("bpftool prog loadall pod.bpf.o %s/progs pinmaps %s/maps", instance->root,
-	     instance->root);
-	error = bpf_object__load(pod->obj);
+	error = objects_load(instance, objects);
 	if (error)
 		return load_failed(instance, "load the datapath", error);
 	set_lifetimes(instance, sizes);
-	build = build_name(program_id(pod->progs.pod_ingress), program_id(pod->progs.pod_egress));
+	build = build_name(objects, loaded_id, instance);
 	document_put(instance, "build", json_string(build));
 	free(build);
 	return enforce_commit(instance);
 }
 
-static int put_in_place(struct instance *instance, const struct bpf_object *object)
+static int put_in_place(struct instance *instance, const struct objects *objects)
 {
 	struct bpf_program *program;
 	int error = 0;
+	size_t i;
 
-	bpf_object__for_each_program(program, object)
+	objects_each(objects, i) bpf_object__for_each_program(program, objects->part[i])
 	{
 		const char *name = bpf_program__name(program);
 		int fd = bpf_program__fd(program);
@@ -336,31 +391,32 @@ int programs_load(struct instance *instance, const struct load_sizes *sizes, jso
 {
 	bool fresh = !instance_loaded(instance), current;
 	char *pins = xprintf("%s/maps", instance->root);
-	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = pins);
-	struct pod_bpf *pod = pod_bpf__open_opts(&options);
-	int error = pod ? 0 : load_failed(instance, "open the datapath", -errno);
+	struct objects objects;
+	int error = objects_open(&objects, pins);
 
 	*report = NULL;
+	if (error)
+		error = load_failed(instance, "open the datapath", error);
 	if (!error && fresh)
 		error = forget_datapath(instance);
 	if (!error)
-		error = fit_maps(instance, pod, sizes);
+		error = fit_maps(instance, &objects, sizes);
 	if (error)
 		goto out;
-	current = is_current(instance, pod);
-	*report = report_make(instance, pod, current);
+	current = is_current(instance, &objects);
+	*report = report_make(instance, &objects, current);
 	if (current)
 		set_lifetimes(instance, sizes);
 	else
-		error = bring_up(instance, pod, sizes);
+		error = bring_up(instance, &objects, sizes);
 	if (error && fresh)
 		pins_remove(instance, "maps", is_datapath);
 	if (!error && !current)
-		error = put_in_place(instance, pod->obj);
+		error = put_in_place(instance, &objects);
 	if (!error)
 		report_ids(instance, *report);
 out:
-	pod_bpf__destroy(pod);
+	objects_close(&objects);
 	free(pins);
 	return error;
 }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "kernel/objects.h"
+#include <errno.h>
+#include <string.h>
+#include <zlib.h>
+#include "container.skel.h"
+#include "pod.skel.h"
+#include "user.skel.h"
+
+static const struct {
+	const char *name;
+	const void *(*bytes)(size_t *size);
+} parts[PARTS] = {
+    [PART_POD] = {"pod", pod_bpf__elf_bytes},
+    [PART_USER] = {"user", user_bpf__elf_bytes},
+    [PART_CONTAINER] = {"container", container_bpf__elf_bytes},
+};
+
+/* What this kernel's cgroup programs may ask about the task is known before they are loaded. */
+static void set_task_known(struct bpf_object *object)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
+	struct container_bpf__rodata *data;
+	size_t size;
+
+	data = map ? (void *)bpf_map__initial_value(map, &size) : NULL;
+	if (data)
+		data->task_known =
+		    libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+					    BPF_FUNC_get_current_pid_tgid, NULL) == 1;
+}
+
+int objects_open(struct objects *objects, const char *pins)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = pins);
+	size_t i, size;
+
+	*objects = (struct objects){};
+	for (i = 0; i < PARTS; i++) {
+		const void *bytes = parts[i].bytes(&size);
+
+		options.object_name = parts[i].name;
+		objects->part[i] = bpf_object__open_mem(bytes, size, &options);
+		if (!objects->part[i])
+			return -errno;
+	}
+	return 0;
+}
+
+void objects_close(struct objects *objects)
+{
+	size_t i;
+
+	for (i = 0; i < PARTS; i++)
+		bpf_object__close(objects->part[i]);
+	*objects = (struct objects){};
+}
+
+int objects_load(const struct instance *instance, struct objects *objects)
+{
+	int error = 0;
+	size_t i;
+
+	set_task_known(objects->part[PART_CONTAINER]);
+	for (i = 0; i < PARTS && !error; i++) {
+		step("bpftool prog loadall %s.bpf.o %s/progs pinmaps %s/maps", parts[i].name,
+		     instance->root, instance->root);
+		error = bpf_object__load(objects->part[i]);
+		if (!error || i != PART_CONTAINER || error == -EPERM || error == -ENOMEM)
+			continue;
+		warn("this kernel refuses the programs for cgroups (%s): no policy for containers "
+		     "here",
+		     strerror(-error));
+		bpf_object__close(objects->part[i]);
+		objects->part[i] = NULL;
+		error = 0;
+	}
+	return error;
+}
+
+uint32_t objects_checksum(void)
+{
+	uint32_t sum = 0;
+	size_t i, size;
+
+	for (i = 0; i < PARTS; i++) {
+		const void *bytes = parts[i].bytes(&size);
+
+		sum = crc32(sum, bytes, size);
+	}
+	return sum;
+}
+
+/* Opened once for all questions, and never loaded. */
+static const struct objects *embedded(void)
+{
+	static struct objects objects;
+
+	if (!objects.part[PART_POD] && objects_open(&objects, NULL))
+		objects_close(&objects);
+	return &objects;
+}
+
+bool objects_have_program(const char *name)
+{
+	const struct objects *objects = embedded();
+	size_t i;
+
+	objects_each(objects,
+		     i) if (bpf_object__find_program_by_name(objects->part[i], name)) return true;
+	return false;
+}
+
+bool objects_have_map(const char *name)
+{
+	const struct objects *objects = embedded();
+	size_t i;
+
+	objects_each(objects,
+		     i) if (bpf_object__find_map_by_name(objects->part[i], name)) return true;
+	return false;
+}
