@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/apply_holders.h"
 #include "kernel/peers.h"
 
 /* One application: the plan's indexes on the left, the kernel's words on the right. */
@@ -75,6 +76,16 @@ static int counter_reset(const struct apply *apply, uint32_t rule)
 	return error ? fail("cannot reset the counter of rule %u: %s", rule, strerror(-error)) : 0;
 }
 
+static int rate_write(const struct datapath *datapath, uint32_t number,
+		      const struct plan_rule *rule)
+{
+	if (datapath->rates)
+		datapath->rates[number] = (struct rate){rule->rate_per_second, rule->rate_burst};
+	else if (rule->rate_per_second)
+		return fail("%s: what is loaded knows no rates; load again", rule->name);
+	return 0;
+}
+
 static int rules_write(struct apply *apply)
 {
 	size_t i;
@@ -89,10 +100,14 @@ static int rules_write(struct apply *apply)
 		};
 
 		apply->rule[i] = (rule->allow ? ANSWER_ALLOW : 0) | number;
+		if (rule->allow && rule->rate_per_second)
+			apply->rule[i] |= ANSWER_LIMITED;
 		if (apply->old && numbers_find(apply->old, NUMBER_RULE, &rule->signature))
 			continue;
 		snprintf(info.name, sizeof(info.name), "%s", rule->name);
 		apply->datapath->rules[number] = info;
+		if (rate_write(apply->datapath, number, rule))
+			return FAILED;
 		if (counter_reset(apply, number))
 			return FAILED;
 	}
@@ -121,7 +136,7 @@ static int table_write(struct apply *apply, const struct plan_table *table, stru
 	uint32_t i;
 
 	span->count = table->count + 1;
-	if (arena_alloc(runs, span->count, &span->first))
+	if (arena_alloc(runs, span->count, 1, &span->first))
 		return FAILED;
 	entry = arena_entries(runs, span->first);
 	*entry++ = (struct run_entry){.start = table->count};
@@ -197,7 +212,7 @@ static int set_write(struct apply *apply, const struct plan_set *set, struct spa
 		*span = (struct span){.first = entries[0].answer};
 	} else {
 		span->count = count;
-		result = arena_alloc(&apply->datapath->runs, count, &span->first);
+		result = arena_alloc(&apply->datapath->runs, count, 1, &span->first);
 		if (!result)
 			memcpy(arena_entries(&apply->datapath->runs, span->first), entries,
 			       count * sizeof(*entries));
@@ -276,7 +291,7 @@ static int subjects_write(struct apply *apply, const struct binding *bindings, s
 			memset(&apply->datapath->subjects[i].half[apply->idle], 0,
 			       sizeof(struct subject_half));
 	for (i = 0; i < count; i++)
-		if (subject_write(apply, &bindings[i]))
+		if (bindings[i].kind == BINDING_INTERFACE && subject_write(apply, &bindings[i]))
 			return FAILED;
 	return 0;
 }
@@ -313,7 +328,8 @@ int apply_stage(struct datapath *datapath, const struct plan *plan, struct numbe
 		apply.old = NULL;
 	if (tables_write(&apply) || sets_write(&apply) ||
 	    peers_write(datapath, plan, apply.identity, apply.idle, compact) ||
-	    subjects_write(&apply, bindings, binding_count))
+	    subjects_write(&apply, bindings, binding_count) ||
+	    holders_write(datapath, plan, apply.set, bindings, binding_count))
 		goto out;
 	result = 0;
 out:
@@ -349,6 +365,7 @@ void apply_clean(struct datapath *datapath, const struct numbers *numbers)
 	}
 	if (drop)
 		bpf_map_delete_elem(datapath->maps.subjects_more, &gone);
+	holders_clean(datapath);
 	mark_all(datapath, numbers, half);
 	arena_shrink(&datapath->runs);
 	arena_shrink(&datapath->runs6);

@@ -11,11 +11,16 @@
 #include "policy/numbers.h"
 #include "policy/plan.h"
 
-/* Which interface a subject of the plan is. */
+enum binding_kind { BINDING_INTERFACE, BINDING_USER, BINDING_CONTAINER };
+
+/* What a subject of the plan is to the kernel. */
 struct binding {
-	uint32_t ifindex;
+	enum binding_kind kind;
 	uint32_t subject;	 /* into plan->subjects */
-	uint8_t link_local6[16]; /* of the pod's end, zero when unknown */
+	uint32_t ifindex;	 /* interfaces and users */
+	uint32_t uid, flags;	 /* users */
+	uint64_t cgroup;	 /* containers */
+	uint8_t link_local6[16]; /* interfaces: of the pod's end, zero when unknown */
 };
 
 /* Also notes in `numbers` where runs stand. `old`: the numbers in force, or NULL. */

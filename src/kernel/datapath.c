@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "kernel/pins.h"
 
 static size_t pages(size_t bytes)
 {
@@ -31,7 +32,13 @@ static size_t rules_bytes(const struct datapath *datapath)
 	return (size_t)datapath->rule_limit * sizeof(struct rule_info);
 }
 
+static size_t rates_bytes(const struct datapath *datapath)
+{
+	return (size_t)datapath->rule_limit * sizeof(struct rate);
+}
+
 _Static_assert(sizeof(struct rule_info) % 8 == 0, "an array's stride");
+_Static_assert(sizeof(struct rate) % 8 == 0, "an array's stride");
 _Static_assert(sizeof(struct subject) % 8 == 0, "an array's stride");
 _Static_assert(sizeof(struct run_entry) % 8 == 0, "an array's stride");
 _Static_assert(sizeof(struct run6_entry) % 8 == 0, "an array's stride");
@@ -58,7 +65,10 @@ int datapath_open_maps(struct datapath *datapath, struct settings *settings,
 	    map_map(maps->subjects, "subjects", SUBJECT_SLOTS * sizeof(struct subject));
 	datapath->peers4 = map_map(maps->peers4, "peers4", 2 * PEERS4_HALF * sizeof(struct span));
 	datapath->rules = map_map(maps->rules, "rules", rules_bytes(datapath));
-	if (!datapath->subjects || !datapath->peers4 || !datapath->rules)
+	if (maps->rates >= 0)
+		datapath->rates = map_map(maps->rates, "rates", rates_bytes(datapath));
+	if (!datapath->subjects || !datapath->peers4 || !datapath->rules ||
+	    (maps->rates >= 0 && !datapath->rates))
 		goto out;
 	if (arena_open(&datapath->runs, "runs", maps->runs, runs, sizeof(struct run_entry),
 		       RUN_CHUNK_BITS, RUN_CHUNKS) ||
@@ -75,8 +85,9 @@ out:
 int datapath_open(struct datapath *datapath, struct instance *instance)
 {
 	static const char *const names[] = {"subjects", "subjects_more", "peers4", "rules",
-					    "counters", "runs",		 "runs6"};
-	struct datapath_maps maps = {-1, -1, -1, -1, -1, -1, -1};
+					    "counters", "runs",		 "runs6",  "rates",
+					    "users",	"containers"};
+	struct datapath_maps maps = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 	int *fd = &maps.subjects;
 	char *pins = instance_path(instance, "maps", "");
 	size_t i, length = strlen(pins);
@@ -87,6 +98,9 @@ int datapath_open(struct datapath *datapath, struct instance *instance)
 	if (length && pins[length - 1] == '/')
 		pins[length - 1] = '\0';
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		/* what an earlier build or kernel loaded may have none for users and containers */
+		if (&fd[i] >= &maps.rates && !pin_exists(instance, "maps", names[i]))
+			continue;
 		fd[i] = instance_map(instance, names[i]);
 		if (fd[i] < 0)
 			goto out;
@@ -110,6 +124,8 @@ void datapath_close(struct datapath *datapath)
 		munmap(datapath->peers4, pages(2 * PEERS4_HALF * sizeof(struct span)));
 	if (datapath->rules)
 		munmap(datapath->rules, pages(rules_bytes(datapath)));
+	if (datapath->rates)
+		munmap(datapath->rates, pages(rates_bytes(datapath)));
 	arena_close(&datapath->runs);
 	arena_close(&datapath->runs6);
 	for (i = 0; datapath->owns_maps && i < sizeof(datapath->maps) / sizeof(int); i++)

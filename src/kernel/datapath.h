@@ -6,9 +6,10 @@
 #include "kernel/arena.h"
 #include "kernel/instance.h"
 
-/* Descriptors of maps by name. */
+/* Descriptors of maps by name; -1 in the last three: not there. */
 struct datapath_maps {
 	int subjects, subjects_more, peers4, rules, counters, runs, runs6;
+	int rates, users, containers;
 };
 
 struct datapath {
@@ -16,6 +17,7 @@ struct datapath {
 	struct subject *subjects;
 	struct span *peers4;
 	struct rule_info *rules;
+	struct rate *rates; /* as many as rules; NULL without the map */
 	uint32_t rule_limit;
 	struct arena runs, runs6;
 	struct datapath_maps maps;

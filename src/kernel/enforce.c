@@ -127,30 +127,79 @@ static void link_local_find(const json_t *topology, const char *subject, uint8_t
 	}
 }
 
+struct bindings {
+	struct binding *binding;
+	size_t count, capacity;
+};
+
+static void binding_add(struct bindings *bindings, const struct binding *binding)
+{
+	GROW(bindings->binding, bindings->count, bindings->capacity);
+	bindings->binding[bindings->count++] = *binding;
+}
+
+/* "any", "none" or a number. */
+static uint32_t uid_of(const char *word)
+{
+	if (!strcmp(word, "any"))
+		return USER_ANY;
+	return strcmp(word, "none") ? strtoul(word, NULL, 10) : USER_NONE;
+}
+
+/* One attachment for users is a subject for each whom a rule names. */
+static void users_bind(struct bindings *bindings, const struct plan *plan, const json_t *row,
+		       struct binding binding)
+{
+	const char *name = json_string_value(json_object_get(row, "subject"));
+	size_t i, length = strlen(name);
+
+	binding.kind = BINDING_USER;
+	binding.flags = json_is_true(json_object_get(row, "strict")) ? USER_STRICT : 0;
+	for (i = 0; i < plan->subject_count; i++) {
+		const char *each = plan->subjects[i].name;
+
+		if (strncmp(each, name, length) != 0 || each[length] != ':')
+			continue;
+		binding.subject = i;
+		binding.uid = uid_of(each + length + 1);
+		binding_add(bindings, &binding);
+	}
+}
+
 /* An attachment whose subject the model no longer has stays unbound: its packets are dropped. */
-static size_t bindings_make(struct instance *instance, const struct plan *plan,
-			    struct binding **bindings)
+static void row_bind(struct bindings *bindings, const struct plan *plan, const json_t *topology,
+		     const json_t *row)
+{
+	const char *name = json_string_value(json_object_get(row, "subject"));
+	int subject = name ? plan_subject_find(plan, name) : -1;
+	struct binding binding = {
+	    .subject = subject,
+	    .ifindex = json_integer_value(json_object_get(row, "ifindex")),
+	    .cgroup = json_integer_value(json_object_get(row, "cgroup_id")),
+	};
+
+	if (name && !strncmp(name, "user:", 5)) {
+		users_bind(bindings, plan, row, binding);
+	} else if (subject >= 0 && binding.cgroup) {
+		binding.kind = BINDING_CONTAINER;
+		binding_add(bindings, &binding);
+	} else if (subject >= 0 && binding.ifindex) {
+		link_local_find(topology, name, binding.link_local6);
+		binding_add(bindings, &binding);
+	}
+}
+
+static void bindings_make(struct instance *instance, const struct plan *plan,
+			  struct bindings *bindings)
 {
 	json_t *attachments = document_get(instance, "attachments");
 	json_t *topology = document_get(instance, "topology"), *each;
-	size_t count = 0, i;
+	size_t i;
 
-	*bindings = xalloc((json_array_size(attachments) + 1) * sizeof(**bindings));
-	json_array_foreach (attachments, i, each) {
-		const char *name = json_string_value(json_object_get(each, "subject"));
-		int subject = name ? plan_subject_find(plan, name) : -1;
-		struct binding *binding = &(*bindings)[count];
-
-		if (subject < 0)
-			continue;
-		binding->subject = subject;
-		binding->ifindex = json_integer_value(json_object_get(each, "ifindex"));
-		link_local_find(topology, name, binding->link_local6);
-		count += binding->ifindex != 0;
-	}
+	json_array_foreach (attachments, i, each)
+		row_bind(bindings, plan, topology, each);
 	json_decref(attachments);
 	json_decref(topology);
-	return count;
 }
 
 static int commit_documents(struct instance *instance)
@@ -167,16 +216,16 @@ static int commit_plan(struct instance *instance, struct datapath *datapath,
 {
 	uint32_t limits[NUMBER_KINDS];
 	struct numbers *old = NULL, *numbers = NULL;
-	struct binding *bindings = NULL;
-	size_t count, size;
+	struct bindings bindings = {};
+	size_t size;
 	void *packed;
 	int result = FAILED;
 
 	apply_limits(datapath, limits);
 	if (enforce_numbers(instance, &old) || numbers_assign(plan, old, limits, &numbers))
 		goto out;
-	count = bindings_make(instance, plan, &bindings);
-	if (apply_stage(datapath, plan, numbers, old, bindings, count))
+	bindings_make(instance, plan, &bindings);
+	if (apply_stage(datapath, plan, numbers, old, bindings.binding, bindings.count))
 		goto out;
 	packed = numbers_pack(numbers, &size);
 	document_put_bytes(instance, "numbers", packed, size);
@@ -188,7 +237,7 @@ static int commit_plan(struct instance *instance, struct datapath *datapath,
 out:
 	numbers_free(old);
 	numbers_free(numbers);
-	free(bindings);
+	free(bindings.binding);
 	return result;
 }
 

@@ -22,6 +22,7 @@ int enforce_commit(struct instance *instance);
 int enforce_numbers(struct instance *instance, struct numbers **numbers);
 
 /* "attachments" document, an array of
- * {"subject": "ns/pod"|"dev:IF", "interface": IF, "ifindex": N, "by": "tcx"|"clsact"} */
+ * {"subject": "ns/pod"|"dev:IF"|"user:IF", "interface": IF, "ifindex": N, "by": "tcx"|"clsact",
+ *  "strict": true} or {"subject": "cgroup:PATH", "cgroup_id": N, "by": "cgroup"} */
 
 #endif

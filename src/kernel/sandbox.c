@@ -45,6 +45,9 @@ static int datapath_of(struct sandbox *sandbox)
 	    .counters = bpf_map__fd(sandbox->programs->maps.counters),
 	    .runs = bpf_map__fd(sandbox->programs->maps.runs),
 	    .runs6 = bpf_map__fd(sandbox->programs->maps.runs6),
+	    .rates = -1,
+	    .users = -1,
+	    .containers = -1,
 	};
 	int i;
 

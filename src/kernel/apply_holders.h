@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The entries of those who hold sockets: users and containers. */
+#ifndef NPCTL_KERNEL_APPLY_HOLDERS_H
+#define NPCTL_KERNEL_APPLY_HOLDERS_H
+
+#include "kernel/apply.h"
+
+/* Fills the idle half: `sets` has where each set of the plan stands. */
+int holders_write(struct datapath *datapath, const struct plan *plan, const struct span *sets,
+		  const struct binding *bindings, size_t count);
+/* After the flip: removes the entries that the version in force does not have. */
+void holders_clean(struct datapath *datapath);
+
+#endif
