@@ -5,6 +5,7 @@
 #include <string.h>
 #include "cmd/matrix.h"
 #include "cmd/policy.h"
+#include "kernel/ask.h"
 #include "policy/explain.h"
 #include "policy/model_private.h"
 
@@ -44,12 +45,14 @@ static void print_rules(const json_t *rules, const char *head)
 	size_t i;
 
 	json_array_foreach (rules, i, rule) {
-		const char *but = field_text(rule, "but", NULL);
+		const char *but = field_text(rule, "but", NULL),
+			   *tier = field_text(rule, "tier", "");
+		char index[16] = "";
 
-		printf("    %s %s %s[%lld] (%s): %s %s%s\n", head, field_text(rule, "verdict", ""),
-		       field_text(rule, "policy", ""),
-		       (long long)json_integer_value(json_object_get(rule, "index")),
-		       field_text(rule, "tier", ""), field_text(rule, "peer", ""),
+		if (strcmp(tier, tier_word(TIER_RULE)) != 0)
+			snprintf(index, sizeof(index), "[%ld]", field_number(rule, "index", 0));
+		printf("    %s %s %s%s (%s): %s %s%s\n", head, field_text(rule, "verdict", ""),
+		       field_text(rule, "policy", ""), index, tier, field_text(rule, "peer", ""),
 		       field_text(rule, "ports", ""),
 		       !but			  ? ""
 		       : strcmp(but, "port") == 0 ? " (another port)"
@@ -69,6 +72,8 @@ static void print_side(const struct out *out, const char *name, const json_t *si
 	       field_text(side, "tier", ""), field_text(side, "why", ""));
 	print_rules(json_object_get(side, "lost"), "also matches, but comes later:");
 	print_rules(json_object_get(side, "near"), "nearly:");
+	if (field_text(side, "datapath", NULL))
+		printf("    the loaded program: %s\n", field_text(side, "datapath", ""));
 	advice = field_text(side, "advice", NULL);
 	if (advice)
 		printf("    to allow it: %s\n", advice);
@@ -94,8 +99,54 @@ static void show(struct context *context, const struct matrix_probe *probe, json
 	json_decref(row);
 }
 
+/* The interface at which a pod is judged; 0: it is not attached. */
+static uint32_t interface_of(struct instance *instance, const struct pod *pod)
+{
+	json_t *attachments = document_get(instance, "attachments"), *attachment;
+	uint32_t ifindex = 0;
+	char *name;
+	size_t i;
+
+	if (!pod)
+		return 0;
+	name = xprintf("%s/%s", pod->namespace, pod->name);
+	json_array_foreach (attachments, i, attachment)
+		if (strcmp(field_text(attachment, "subject", ""), name) == 0)
+			ifindex = (uint32_t)field_number(attachment, "ifindex", 0);
+	free(name);
+	json_decref(attachments);
+	return ifindex;
+}
+
+/* Asks the loaded program about the very packet; it must say what the plan says. */
+static int ask(struct instance *instance, const struct matrix_probe *probe,
+	       enum direction direction, const struct plan *plan, json_t *side)
+{
+	const struct pod *pod = direction == EGRESS ? probe->from.pod : probe->to.pod;
+	uint32_t rule = direction == EGRESS ? probe->egress : probe->ingress, ifindex;
+	struct packet packet = {probe->from.address, probe->to.address, probe->protocol,
+				probe->port};
+	bool allow;
+
+	if (rule == NO_RULE || !instance || !instance_loaded(instance))
+		return 0;
+	ifindex = interface_of(instance, pod);
+	if (!ifindex) {
+		json_object_set_new(side, "datapath", json_string("not attached"));
+		return 0;
+	}
+	if (ask_datapath(instance, direction, ifindex, &packet, &allow))
+		return FAILED;
+	json_object_set_new(side, "datapath", json_string(allow ? "allow" : "deny"));
+	if (allow == plan->rules[rule].allow)
+		return 0;
+	return fail("the plan says %s and the loaded program %s: this is a bug of npctl; "
+		    "`npctl policy verify` may tell more",
+		    plan->rules[rule].allow ? "allow" : "deny", allow ? "allow" : "deny");
+}
+
 static int explain(struct context *context, const struct words *words, const struct model *model,
-		   const struct plan *plan)
+		   const struct plan *plan, struct instance *instance)
 {
 	struct matrix matrix = {.count = 1, .capacity = 1, .probe = xalloc(sizeof(*matrix.probe))};
 	struct matrix_probe *probe = &matrix.probe[0];
@@ -107,6 +158,10 @@ static int explain(struct context *context, const struct words *words, const str
 		row = probe_row(probe, plan);
 		json_object_set_new(row, "egress", explain_side(model, plan, probe, EGRESS));
 		json_object_set_new(row, "ingress", explain_side(model, plan, probe, INGRESS));
+		error = ask(instance, probe, EGRESS, plan, json_object_get(row, "egress"));
+		if (!error)
+			error =
+			    ask(instance, probe, INGRESS, plan, json_object_get(row, "ingress"));
 		show(context, probe, row);
 	}
 	matrix_release(&matrix);
@@ -126,7 +181,7 @@ static int explain_files(struct context *context, const struct words *words)
 	model_subjects_add_all(model);
 	error = plan_compile(model, &plan);
 	if (!error)
-		error = explain(context, words, model, plan);
+		error = explain(context, words, model, plan, NULL);
 	plan_free(plan);
 	model_free(model);
 	return error;
@@ -144,7 +199,7 @@ int policy_explain(struct context *context, const struct words *words)
 	error = loaded_open(&loaded, context, true);
 	if (error)
 		return error;
-	error = explain(context, words, loaded.model, loaded.plan);
+	error = explain(context, words, loaded.model, loaded.plan, loaded.instance);
 	loaded_close(&loaded);
 	return error;
 }
