@@ -4,17 +4,18 @@
 #include <string.h>
 #include "cmd/cmd.h"
 #include "kernel/attach.h"
+#include "kernel/cgroup.h"
 
 static void say(struct context *context, const char *subject, const char *interface,
 		const char *state)
 {
 	if (context->out.json)
-		out_json(&context->out, json_pack("{s:s,s:s,s:s}", "subject", subject, "interface",
+		out_json(&context->out, json_pack("{s:s,s:s*,s:s}", "subject", subject, "interface",
 						  interface, "state", state));
-	else if (!quiet && strcmp(subject, interface) != 0)
+	else if (!quiet && interface && strcmp(subject, interface) != 0)
 		printf("%s (%s): %s\n", subject, interface, state);
 	else if (!quiet)
-		printf("%s: %s\n", interface, state);
+		printf("%s: %s\n", subject, state);
 }
 
 static int run_pod(struct context *context, const struct words *words)
@@ -69,27 +70,151 @@ static int run_dev(struct context *context, const struct words *words)
 	return error;
 }
 
-static int run_detach(struct context *context, const struct words *words)
+static int run_user(struct context *context, const struct words *words)
 {
-	const char *word = words->word[0], *program = word_value(words, "program");
+	const char *interface = words->word[1];
+	char *subject = xprintf("user:%s", interface);
+	struct attach_request request = {
+	    .subject = subject,
+	    .interface = interface,
+	    .clsact = word_flag(words, "clsact"),
+	    .strict = word_flag(words, "strict"),
+	};
 	struct instance *instance;
-	char *interface;
+	int error;
+
+	if (strcmp(words->word[0], "dev") != 0)
+		error = misuse("attach user: expected dev DEV");
+	else
+		error = instance_open(&instance, context->root, ACCESS_WRITE);
+	if (!error) {
+		error = attach_interface(instance, &request);
+		instance_close(instance);
+	}
+	if (!error)
+		say(context, subject, NULL, "attached");
+	free(subject);
+	return error;
+}
+
+/* Takes over `path`. */
+static int place_cgroup(struct context *context, char *path, const char *container)
+{
+	struct instance *instance;
+	char *subject = xprintf("cgroup:%s", path);
 	int error;
 
 	error = instance_open(&instance, context->root, ACCESS_WRITE);
+	if (!error) {
+		error = attach_cgroup(instance, path, container);
+		instance_close(instance);
+	}
+	if (!error)
+		say(context, subject, NULL, "attached");
+	free(subject);
+	free(path);
+	return error;
+}
+
+static int run_cgroup(struct context *context, const struct words *words)
+{
+	char *path;
+	int error = cgroup_find(words->word[0], &path);
+
+	return error ? error : place_cgroup(context, path, NULL);
+}
+
+static int run_container(struct context *context, const struct words *words)
+{
+	char *path;
+	int error = cgroup_of_container(words->word[0], &path);
+
+	return error ? error : place_cgroup(context, path, words->word[0]);
+}
+
+static int run_pid(struct context *context, const struct words *words)
+{
+	char *path;
+	int error = cgroup_of_process(words->word[0], &path);
+
+	return error ? error : place_cgroup(context, path, NULL);
+}
+
+/*
+ * "user dev DEV", "cgroup PATH", "container NAME", as they were attached, or
+ * the subject, path or name alone; NULL when nothing like it is attached.
+ */
+static char *find_subject(struct instance *instance, const struct words *words)
+{
+	const char *kind = words->word[0], *last = words->word[words->count - 1];
+	char *path = NULL, *wanted = NULL, *subject;
+
+	if (words->count == 3 || (words->count == 2 && !strcmp(kind, "user")))
+		wanted = xprintf("user:%s", last);
+	else if (words->count == 2 && !strcmp(kind, "pid") && !cgroup_of_process(last, &path))
+		wanted = xstrdup(path);
+	else if (strcmp(kind, "container") != 0 && !cgroup_find(last, &path))
+		wanted = xstrdup(path); /* written in another way */
+	failure_clear();
+	subject = wanted ? attach_find_subject(instance, wanted) : NULL;
+	if (!subject && words->count < 3)
+		subject = attach_find_subject(instance, last);
+	free(wanted);
+	free(path);
+	return subject;
+}
+
+/* 0, too, when nothing is attached: then *done is NULL. */
+static int detach_socket(struct instance *instance, const struct words *words, char **done)
+{
+	*done = find_subject(instance, words);
+	return *done ? detach_subject(instance, *done) : 0;
+}
+
+static int check_detach(const struct words *words)
+{
+	static const char *const kinds[] = {"user", "cgroup", "container", "pid", "pod", "dev"};
+	const char *kind = words->word[0];
+	size_t i;
+
+	if (words->count == 3 && (strcmp(kind, "user") != 0 || strcmp(words->word[1], "dev") != 0))
+		return misuse("attach detach: expected user dev DEV");
+	for (i = 0; words->count == 2 && i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(kind, kinds[i]))
+			return 0;
+	return words->count == 2 ? misuse("attach detach: \"%s\" is neither pod, dev, user dev, "
+					  "cgroup, container nor pid",
+					  kind)
+				 : 0;
+}
+
+static int run_detach(struct context *context, const struct words *words)
+{
+	const char *word = words->word[words->count - 1], *program = word_value(words, "program");
+	char *interface = NULL, *subject = NULL;
+	struct instance *instance;
+	int error;
+
+	error = check_detach(words);
+	if (!error)
+		error = instance_open(&instance, context->root, ACCESS_WRITE);
 	if (error)
 		return error;
-	interface = attach_find(instance, word);
-	if (!interface)
+	if (!program)
+		error = detach_socket(instance, words, &subject);
+	if (!error && !subject && words->count < 3)
+		interface = attach_find(instance, word);
+	if (!error && !subject && !interface)
 		error = fail("nothing of npctl's is attached to %s", word);
-	else if (program)
+	else if (!error && program)
 		error = detach_program(instance, interface, program);
-	else
+	else if (!error && !subject)
 		error = detach_interface(instance, interface);
 	instance_close(instance);
 	if (!error)
-		say(context, word, interface, "detached");
+		say(context, subject ? subject : word, interface, "detached");
 	free(interface);
+	free(subject);
 	return error;
 }
 
@@ -160,6 +285,12 @@ static const struct option dev_options[] = {
     {0},
 };
 
+static const struct option user_options[] = {
+    CLSACT,
+    {"strict", VALUE_NONE, NULL, "judge answers to what others began as well", 0, false},
+    {0},
+};
+
 static const struct option detach_options[] = {
     PROGRAM("only this program of your own"),
     {0},
@@ -167,15 +298,22 @@ static const struct option detach_options[] = {
 
 const struct command command_attach = {
     "attach",
-    "put programs on interfaces",
+    "put programs on interfaces and cgroups",
     (const struct verb[]){
 	{"pod", "POD", "enforce policy for a pod", 1, 1, pod_options, run_pod, "POD"},
 	{"dev", "DEV", "enforce policy on an interface, or run a program of your own", 1, 1,
 	 dev_options, run_dev, "DEV"},
+	{"user", "dev DEV", "enforce policy on an interface by the user who owns the socket", 2, 2,
+	 user_options, run_user, "dev DEV"},
+	{"cgroup", "PATH", "enforce policy on the sockets of a cgroup and those below it", 1, 1,
+	 NULL, run_cgroup, "CGROUP"},
+	{"container", "ID|NAME", "the same for a container's cgroup", 1, 1, NULL, run_container,
+	 NULL},
+	{"pid", "PID", "the same for the cgroup that a process is in", 1, 1, NULL, run_pid, NULL},
 	{"show", "", "show all programs on interfaces and what is wrong with them", 0, 0, NULL,
 	 run_show, NULL},
-	{"detach", "POD|DEV", "take npctl's programs off an interface", 1, 1, detach_options,
-	 run_detach, "POD|DEV"},
+	{"detach", "POD|DEV|user dev DEV|cgroup PATH|container ID|NAME",
+	 "take npctl's programs off again", 1, 3, detach_options, run_detach, "POD|DEV"},
 	{0},
     },
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The document "attachments" says what is attached: npctl's two programs on
- * the interface of a subject, or, in rows without a subject, one program of
- * the user's own. A row is written before the programs go on and removed after
- * they are off, so whatever a crash leaves on an interface is known.
+ * the interface of a subject, its four on a cgroup, or, in rows without a
+ * subject, one program of the user's own. A row is written before the programs go on and removed
+ * after they are off, so whatever a crash leaves on an interface is known.
  */
 #include "kernel/attach.h"
 #include <bpf/bpf.h>
@@ -15,8 +15,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "kernel/attach_cgroup.h"
 #include "kernel/attach_point.h"
 #include "kernel/attach_tc.h"
+#include "kernel/cgroup.h"
 #include "kernel/enforce.h"
 #include "kernel/flows.h"
 #include "kernel/pins.h"
@@ -50,6 +52,11 @@ static int rows_commit(struct instance *instance, json_t *rows)
 	return enforce_commit(instance);
 }
 
+static bool is_for_users(const json_t *row)
+{
+	return !strncmp(text(row, "subject"), "user:", 5);
+}
+
 /* What a row puts on its interface: npctl's two programs, or one of the user's. */
 size_t attach_points(const json_t *row, struct point points[static DIRECTIONS])
 {
@@ -59,42 +66,51 @@ size_t attach_points(const json_t *row, struct point points[static DIRECTIONS])
 	    .ifindex = json_integer_value(json_object_get(row, "ifindex")),
 	    .clsact = !strcmp(text(row, "by"), "clsact"),
 	    .policy = !program,
+	    .users = is_for_users(row),
 	    .program = program,
 	    .egress = !strcmp(text(row, "hook"), "egress"),
 	};
 
 	points[0] = points[1] = point;
+	if (cgroup_row(row))
+		return 0;
 	if (program)
 		return 1;
-	points[INGRESS].program = "pod_ingress";
-	points[INGRESS].egress = true;
-	points[EGRESS].program = "pod_egress";
+	points[INGRESS].program = point.users ? "user_ingress" : "pod_ingress";
+	points[EGRESS].program = point.users ? "user_egress" : "pod_egress";
+	/* a pod is behind its interface, users are before it */
+	points[point.users ? EGRESS : INGRESS].egress = true;
 	return DIRECTIONS;
 }
 
-static size_t points_alive(const struct instance *instance, const json_t *row)
+static size_t row_alive(const struct instance *instance, const json_t *rows, const json_t *row)
 {
 	struct point points[DIRECTIONS];
 	size_t i, alive = 0, count = attach_points(row, points);
 
+	if (cgroup_row(row))
+		return cgroup_row_alive(instance, rows, row);
 	for (i = 0; i < count; i++)
 		alive += point_program(instance, &points[i]) != 0;
 	return alive;
 }
 
-static bool row_is_whole(const struct instance *instance, const json_t *row)
+static bool row_is_whole(const struct instance *instance, const json_t *rows, const json_t *row)
 {
 	struct point points[DIRECTIONS];
+	size_t wanted = cgroup_row(row) ? CGROUP_HOOKS : attach_points(row, points);
 
-	return points_alive(instance, row) == attach_points(row, points);
+	return row_alive(instance, rows, row) == wanted;
 }
 
-static int row_attach(const struct instance *instance, const json_t *row)
+static int row_attach(const struct instance *instance, const json_t *rows, const json_t *row)
 {
 	struct point points[DIRECTIONS];
 	size_t i, count = attach_points(row, points);
 	int error = 0;
 
+	if (cgroup_row(row))
+		return cgroups_settle(instance, rows, NULL);
 	if (points[0].clsact)
 		error = clsact_make(points[0].interface, points[0].ifindex);
 	for (i = 0; i < count && !error; i++)
@@ -103,12 +119,16 @@ static int row_attach(const struct instance *instance, const json_t *row)
 	return error;
 }
 
-static int row_detach(const struct instance *instance, const json_t *row)
+static int row_detach(const struct instance *instance, const json_t *rows, const json_t *row)
 {
 	struct point points[DIRECTIONS];
 	size_t i, count = attach_points(row, points);
 	int error = 0;
 
+	if (cgroup_row(row)) {
+		error = cgroups_settle(instance, rows, row);
+		return error ? error : cgroup_row_detach(instance, row);
+	}
 	for (i = 0; i < count && !error; i++)
 		error = point_detach(instance, &points[i]);
 	return error;
@@ -220,12 +240,18 @@ static int row_make(const struct attach_request *request, int ifindex, json_t **
 	} else {
 		json_object_set_new(*row, "subject", json_string(request->subject));
 	}
+	if (request->strict)
+		json_object_set_new(*row, "strict", json_true());
 	return 0;
 }
 
-/* Both are npctl's, or the same program of the user's on the same side. */
+/* Both are npctl's of one kind, or the same program of the user's on the same side. */
 static bool same_place(const json_t *a, const json_t *b)
 {
+	if (cgroup_row(a) || cgroup_row(b))
+		return json_equal(json_object_get(a, "cgroup_id"), json_object_get(b, "cgroup_id"));
+	if (is_for_users(a) != is_for_users(b))
+		return false;
 	return !strcmp(text(a, "interface"), text(b, "interface")) &&
 	       !strcmp(text(a, "program"), text(b, "program")) &&
 	       !strcmp(text(a, "hook"), text(b, "hook"));
@@ -237,7 +263,7 @@ static void row_drop(struct instance *instance, json_t *rows, json_t *stale, jso
 	bool clsact = !strcmp(text(row, "by"), "clsact");
 
 	json_incref(stale);
-	row_detach(instance, stale);
+	row_detach(instance, rows, stale);
 	if (row_remove(rows, stale)) {
 		if (clsact &&
 		    json_equal(json_object_get(stale, "ifindex"), json_object_get(row, "ifindex")))
@@ -256,7 +282,7 @@ static json_t *row_standing(struct instance *instance, json_t *rows, json_t *row
 
 	for (i = json_array_size(rows); i-- > 0;) {
 		each = json_array_get(rows, i);
-		if (!points_alive(instance, each))
+		if (!row_alive(instance, rows, each))
 			row_drop(instance, rows, each, row);
 		else if (same_place(each, row))
 			standing = each;
@@ -268,6 +294,8 @@ static int row_conflict(const struct instance *instance, const json_t *standing,
 {
 	char *words;
 
+	if (cgroup_row(row))
+		return 0;
 	if (!strcmp(text(standing, "subject"), text(row, "subject")) &&
 	    !strcmp(text(standing, "by"), text(row, "by")) &&
 	    json_equal(json_object_get(standing, "ifindex"), json_object_get(row, "ifindex")))
@@ -282,13 +310,18 @@ static int row_conflict(const struct instance *instance, const json_t *standing,
 }
 
 /* Connections older than the attachment become flows before their next packet is judged. */
-static int seed(struct instance *instance, const char *subject, int ifindex)
+static int seed(struct instance *instance, const json_t *row)
 {
-	json_t *topology = document_get(instance, "topology"), *pod;
-	json_t *pods = json_object_get(topology, "pods");
+	int ifindex = json_integer_value(json_object_get(row, "ifindex"));
+	const char *subject = text(row, "subject");
+	json_t *topology, *pods, *pod;
 	int error = 0;
 	size_t i;
 
+	if (is_for_users(row))
+		return flows_seed(instance, ifindex, NULL);
+	topology = document_get(instance, "topology");
+	pods = json_object_get(topology, "pods");
 	json_array_foreach (pods, i, pod)
 		if (!strcmp(text(pod, "pod"), subject) && *text(pod, "netns"))
 			error = flows_seed(instance, ifindex, text(pod, "netns"));
@@ -301,7 +334,7 @@ static void row_undo(struct instance *instance, json_t *rows, json_t *row)
 {
 	char *sentence = xstrdup(failure()), *mend = xstrdup(failure_mend());
 
-	row_detach(instance, row);
+	row_detach(instance, rows, row);
 	if (row_remove(rows, row))
 		qdisc_remove(row);
 	rows_commit(instance, rows);
@@ -314,7 +347,6 @@ static void row_undo(struct instance *instance, json_t *rows, json_t *row)
 
 static int row_add(struct instance *instance, json_t *rows, json_t *row)
 {
-	int ifindex = json_integer_value(json_object_get(row, "ifindex"));
 	int error;
 
 	json_array_append(rows, row);
@@ -322,9 +354,9 @@ static int row_add(struct instance *instance, json_t *rows, json_t *row)
 	if (error)
 		return error;
 	if (json_object_get(row, "subject"))
-		error = seed(instance, text(row, "subject"), ifindex);
+		error = seed(instance, row);
 	if (!error)
-		error = row_attach(instance, row);
+		error = row_attach(instance, rows, row);
 	if (error)
 		row_undo(instance, rows, row);
 	return error;
@@ -333,9 +365,13 @@ static int row_add(struct instance *instance, json_t *rows, json_t *row)
 /* All programs are there and of the right type, before anything is written. */
 static int check_programs(const struct instance *instance, const struct attach_request *request)
 {
-	const char *names[] = {request->program ? request->program : "pod_ingress",
-			       request->program ? request->program : "pod_egress"};
+	bool users = request->subject && !strncmp(request->subject, "user:", 5);
+	const char *names[] = {users ? "user_ingress" : "pod_ingress",
+			       users ? "user_egress" : "pod_egress"};
 	size_t i;
+
+	if (request->program)
+		names[0] = names[1] = request->program;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		int fd = program_open(instance, names[i]);
@@ -349,9 +385,57 @@ static int check_programs(const struct instance *instance, const struct attach_r
 	return 0;
 }
 
+/* A row that stands already, made as whole and as strict as the new one would be. */
+static int row_mend(struct instance *instance, json_t *rows, json_t *standing, const json_t *row)
+{
+	json_t *strict = json_object_get(row, "strict");
+	int error = row_conflict(instance, standing, row);
+
+	if (!error && !strict != !json_object_get(standing, "strict")) {
+		if (strict)
+			json_object_set(standing, "strict", strict);
+		else
+			json_object_del(standing, "strict");
+		error = rows_commit(instance, rows);
+	}
+	if (!error && !row_is_whole(instance, rows, standing))
+		error = row_attach(instance, rows, standing);
+	return error;
+}
+
+static int row_place(struct instance *instance, json_t *row)
+{
+	json_t *rows = rows_get(instance), *standing = row_standing(instance, rows, row);
+	int error =
+	    standing ? row_mend(instance, rows, standing, row) : row_add(instance, rows, row);
+
+	json_decref(rows);
+	return error;
+}
+
+int attach_cgroup(struct instance *instance, const char *path, const char *container)
+{
+	json_t *row =
+	    json_pack("{s:s+,s:I,s:s,s:s*}", "subject", "cgroup:", path, "cgroup_id",
+		      (json_int_t)cgroup_id(path), "by", "cgroup", "container", container);
+	int error = 0;
+	int program = program_open(instance, "container_connect4");
+
+	if (program < 0)
+		error = program;
+	else
+		close(program);
+	if (!error && !json_integer_value(json_object_get(row, "cgroup_id")))
+		error = fail("cgroup %s has no id that could be found out", path);
+	if (!error)
+		error = row_place(instance, row);
+	json_decref(row);
+	return error;
+}
+
 int attach_interface(struct instance *instance, const struct attach_request *request)
 {
-	json_t *rows, *row = NULL, *standing;
+	json_t *row = NULL;
 	int ifindex, error;
 
 	error = check_interface(request->interface, &ifindex);
@@ -361,27 +445,26 @@ int attach_interface(struct instance *instance, const struct attach_request *req
 		error = row_make(request, ifindex, &row);
 	if (error)
 		return error;
-	rows = rows_get(instance);
-	standing = row_standing(instance, rows, row);
-	if (!standing)
-		error = row_add(instance, rows, row);
-	else
-		error = row_conflict(instance, standing, row);
-	if (!error && standing && !row_is_whole(instance, standing))
-		error = row_attach(instance, standing);
-	json_decref(rows);
+	error = row_place(instance, row);
 	json_decref(row);
 	return error;
 }
 
-/* NULL stands for any interface, any program. */
-static bool row_is_meant(const json_t *row, const char *interface, const char *program)
+/* Which rows; NULL stands for any. */
+struct selection {
+	const char *interface, *program, *subject;
+};
+
+static bool row_is_meant(const json_t *row, const struct selection *selection)
 {
-	return (!interface || !strcmp(text(row, "interface"), interface)) &&
-	       (!program || !strcmp(text(row, "program"), program));
+	const struct selection *s = selection;
+
+	return (!s->interface || !strcmp(text(row, "interface"), s->interface)) &&
+	       (!s->program || !strcmp(text(row, "program"), s->program)) &&
+	       (!s->subject || !strcmp(text(row, "subject"), s->subject));
 }
 
-static int detach_rows(struct instance *instance, const char *interface, const char *program)
+static int detach_rows(struct instance *instance, const struct selection *selection)
 {
 	json_t *rows = rows_get(instance), *row;
 	bool changed = false;
@@ -390,8 +473,8 @@ static int detach_rows(struct instance *instance, const char *interface, const c
 
 	for (i = json_array_size(rows); i-- > 0 && !error;) {
 		row = json_incref(json_array_get(rows, i));
-		if (row_is_meant(row, interface, program)) {
-			error = row_detach(instance, row);
+		if (row_is_meant(row, selection)) {
+			error = row_detach(instance, rows, row);
 			if (!error && row_remove(rows, row))
 				error = qdisc_remove(row);
 			changed = true;
@@ -406,24 +489,36 @@ static int detach_rows(struct instance *instance, const char *interface, const c
 
 int detach_interface(struct instance *instance, const char *interface)
 {
-	return detach_rows(instance, interface, NULL);
+	return detach_rows(instance, &(struct selection){.interface = interface});
 }
 
 int detach_program(struct instance *instance, const char *interface, const char *program)
 {
-	return detach_rows(instance, interface, program);
+	return detach_rows(instance,
+			   &(struct selection){.interface = interface, .program = program});
+}
+
+int detach_subject(struct instance *instance, const char *subject)
+{
+	return detach_rows(instance, &(struct selection){.subject = subject});
 }
 
 int detach_all(struct instance *instance)
 {
-	return detach_rows(instance, NULL, NULL);
+	return detach_rows(instance, &(struct selection){});
 }
 
 /* A filter that runs one of the programs pinned here. */
 static bool filter_is_own(const struct instance *instance, const struct filter *filter)
 {
-	return filter->id && (filter->id == program_pin_id(instance, "pod_ingress") ||
-			      filter->id == program_pin_id(instance, "pod_egress"));
+	static const char *const own[] = {"pod_ingress", "pod_egress", "user_ingress",
+					  "user_egress"};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(own); i++)
+		if (filter->id && filter->id == program_pin_id(instance, own[i]))
+			return true;
+	return false;
 }
 
 static int filters_clear(const struct instance *instance, int ifindex, bool egress)
@@ -465,61 +560,12 @@ int attach_upgrade(struct instance *instance, const char *name, int program)
 
 	json_array_foreach (rows, i, row) {
 		count = attach_points(row, points);
+		if (cgroup_row(row) && !error)
+			error = cgroup_row_update(instance, row, name, program);
 		for (j = 0; j < count && !error; j++)
 			if (!strcmp(points[j].program, name))
 				error = point_update(instance, &points[j], program);
 	}
 	json_decref(rows);
-	return error;
-}
-
-/* "backend" is the pod "default/backend", if no other namespace has a backend. */
-static bool pod_is_meant(const char *full, const char *wanted)
-{
-	const char *name = strchr(full, '/');
-
-	return !strcmp(full, wanted) || (name && !strchr(wanted, '/') && !strcmp(name + 1, wanted));
-}
-
-char *attach_find(struct instance *instance, const char *word)
-{
-	json_t *rows = rows_get(instance), *row;
-	char *interface = NULL;
-	size_t i;
-
-	json_array_foreach (rows, i, row)
-		if (!interface && (!strcmp(text(row, "interface"), word) ||
-				   pod_is_meant(text(row, "subject"), word)))
-			interface = xstrdup(text(row, "interface"));
-	json_decref(rows);
-	return interface;
-}
-
-int attach_find_pod(struct instance *instance, const char *pod, char **subject, char **interface)
-{
-	json_t *topology = document_get(instance, "topology"), *each, *found = NULL;
-	size_t i, count = 0;
-	int error = 0;
-
-	json_array_foreach (json_object_get(topology, "pods"), i, each) {
-		if (pod_is_meant(text(each, "pod"), pod)) {
-			found = each;
-			count++;
-		}
-	}
-	if (!topology) {
-		fail("pod \"%s\" does not exist: there is no topology", pod);
-		error = instance_mend(instance, "topo up");
-	} else if (!count) {
-		fail("pod \"%s\" does not exist", pod);
-		error = instance_mend(instance, "topo show");
-	} else if (count > 1) {
-		error = fail("pod \"%s\" exists in %zu namespaces: write NAMESPACE/%s", pod, count,
-			     pod);
-	} else {
-		*subject = xstrdup(text(found, "pod"));
-		*interface = xstrdup(text(found, "host"));
-	}
-	json_decref(topology);
 	return error;
 }

@@ -6,28 +6,35 @@
 #include "kernel/instance.h"
 
 /*
- * Puts pod_ingress and pod_egress on a host-side interface, bound to
- * `subject`, and commits: entry first, then programs, so that no packet is
- * judged by a missing entry. Again on the same: nothing changes.
+ * Puts pod_ingress and pod_egress, or for users user_ingress and user_egress,
+ * on a host-side interface, bound to `subject`, and commits: entry first, then
+ * programs, so that no packet is judged by a missing entry. Again on the same:
+ * nothing changes but strictness.
  * `program` NULL: both of npctl's; else one pinned program of the user's own
  * ("progs/NAME") in `hook` "ingress" or "egress" (of the interface).
  */
 struct attach_request {
-	const char *subject; /* "ns/pod" or "dev:IF" */
+	const char *subject; /* "ns/pod", "dev:IF" or "user:IF" */
 	const char *interface;
 	bool clsact;
+	bool strict; /* users: answers to what others began are judged, too */
 	const char *program, *hook;
 };
 
 int attach_interface(struct instance *instance, const struct attach_request *request);
+/* The same for the sockets of a cgroup, "/a/b"; `container`: what people call it, or NULL. */
+int attach_cgroup(struct instance *instance, const char *path, const char *container);
 /*
  * Takes all of npctl's off an interface, or just one program of the user's
  * own; 0 also when there was nothing.
  */
 int detach_interface(struct instance *instance, const char *interface);
 int detach_program(struct instance *instance, const char *interface, const char *program);
+int detach_subject(struct instance *instance, const char *subject);
 /* The interface that has something of npctl's, named as itself or by its pod; NULL, silently. */
 char *attach_find(struct instance *instance, const char *word);
+/* The subject with an attachment of its own: itself, a cgroup's path, a container's name. */
+char *attach_find_subject(struct instance *instance, const char *word);
 /*
  * Where a pod of the topology has its host-side interface. "ns/pod", or a bare
  * name that only one namespace has; the results are the caller's to free.

@@ -16,6 +16,7 @@
 /* Where ours stand among clsact's filters; "np" marks them. */
 #define POLICY_PRIORITY 1
 #define POLICY_HANDLE 0x6e70
+#define USERS_HANDLE 0x6e71
 #define USER_PRIORITY 2
 
 static const char *side(const struct point *point)
@@ -28,7 +29,9 @@ static char *point_pin(const struct instance *instance, const struct point *poin
 {
 	char *name, *path;
 
-	if (point->policy)
+	if (point->users)
+		name = xprintf("%s.user-%s", point->interface, side(point));
+	else if (point->policy)
 		name = xprintf("%s.%s", point->interface, point->egress ? "ingress" : "egress");
 	else
 		name = xprintf("%s.%s.%s", point->interface, side(point), point->program);
@@ -49,11 +52,14 @@ static struct bpf_tc_hook tc_point(const struct point *point)
 static struct bpf_tc_opts tc_options(const struct point *point)
 {
 	const void *name = point->program;
+	uint32_t handle = crc32(0, name, strlen(name)) | 1;
 
+	if (point->policy)
+		handle = point->users ? USERS_HANDLE : POLICY_HANDLE;
 	return (struct bpf_tc_opts){
 	    .sz = sizeof(struct bpf_tc_opts),
 	    .priority = point->policy ? POLICY_PRIORITY : USER_PRIORITY,
-	    .handle = point->policy ? POLICY_HANDLE : crc32(0, name, strlen(name)) | 1,
+	    .handle = handle,
 	};
 }
 

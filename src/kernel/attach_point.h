@@ -15,7 +15,8 @@ struct point {
 	bool egress; /* of the interface: what the host sends through it */
 	bool clsact;
 	const char *program; /* "progs/NAME" */
-	bool policy;	     /* npctl's own, which goes first; else a user's */
+	bool policy;	     /* npctl's own, which goes first; else one of the user's own */
+	bool users;	     /* npctl's own for users, not for a pod or device */
 };
 
 int point_attach(const struct instance *instance, const struct point *point);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "kernel/attach.h"
+#include "kernel/attach_cgroup.h"
 #include "kernel/attach_point.h"
 #include "kernel/attach_tc.h"
 #include "kernel/pins.h"
@@ -243,6 +244,49 @@ static void add_missing(struct view *view)
 	}
 }
 
+static void add_cgroup_hook(struct view *view, const json_t *attachment, size_t index)
+{
+	const char *program, *hook;
+	uint32_t id = cgroup_row_program(view->instance, attachment, index, &program, &hook);
+	json_t *row = json_pack("{s:s,s:s,s:s,s:b,s:O,s:[]}", "hook", hook, "by", "cgroup",
+				"program", program, "npctl", 1, "subject",
+				json_object_get(attachment, "subject"), "warnings");
+
+	row_set(row, "container", json_string_value(json_object_get(attachment, "container")));
+	if (id)
+		json_object_set_new(row, "id", json_integer(id));
+	else if (!cgroup_row_alive(view->instance, view->attachments, attachment))
+		row_warn(row, xprintf("the cgroup is gone: nothing is judged here"));
+	else if (!cgroup_row_cover(view->instance, view->attachments, attachment, NULL))
+		row_warn(row, xprintf("the link is gone: nothing is judged here"));
+	if (id && id != program_pin_id(view->instance, program))
+		row_warn(row, xprintf("it is not the %s that is loaded", program));
+	json_array_append_new(view->rows, row);
+}
+
+/* A cgroup below an attached one is judged by the programs there. */
+static void add_cgroups(struct view *view)
+{
+	const json_t *cover;
+	json_t *each, *row;
+	size_t i, hook;
+
+	json_array_foreach (view->attachments, i, each) {
+		if (!cgroup_row(each))
+			continue;
+		cover = cgroup_row_cover(view->instance, view->attachments, each, NULL);
+		for (hook = 0; hook < CGROUP_HOOKS && !cover; hook++)
+			add_cgroup_hook(view, each, hook);
+		if (!cover)
+			continue;
+		row = json_pack("{s:s,s:s,s:O,s:b,s:O,s:[]}", "by", "cgroup", "hook", "inherited",
+				"from", json_object_get(cover, "subject"), "npctl", 1, "subject",
+				json_object_get(each, "subject"), "warnings");
+		row_set(row, "container", json_string_value(json_object_get(each, "container")));
+		json_array_append_new(view->rows, row);
+	}
+}
+
 /* A program that was loaded but that no interface can take. */
 static int add_wrong_type(const char *name, void *data)
 {
@@ -253,7 +297,7 @@ static int add_wrong_type(const char *name, void *data)
 	__u32 size = sizeof(info);
 	json_t *row;
 
-	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) &&
+	if (fd >= 0 && !programs_are_own(name) && !bpf_obj_get_info_by_fd(fd, &info, &size) &&
 	    info.type != BPF_PROG_TYPE_SCHED_CLS) {
 		row =
 		    json_pack("{s:s,s:I,s:s,s:b,s:[]}", "program", name, "id", (json_int_t)info.id,
@@ -289,6 +333,7 @@ int attach_list(struct instance *instance, json_t **rows)
 			error = add_side(&view, each->if_name, each->if_index, true);
 	}
 	add_missing(&view);
+	add_cgroups(&view);
 	if (!error && instance)
 		error = pins_each(instance, "progs", add_wrong_type, &view);
 	if_freenameindex(interfaces);
