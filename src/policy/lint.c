@@ -87,7 +87,7 @@ static void lint_rule(struct lint *lint, const struct policy *policy, enum direc
 {
 	const struct model *model = lint->model;
 	char *name = xprintf("%s[%d]", direction == EGRESS ? "egress" : "ingress", rule->index);
-	bool may_match = false;
+	bool may_match = false, has_port = rule->port_count == 0;
 
 	for (size_t i = 0; i < rule->peer_count; i++) {
 		const struct peer *peer = model->peers.item[rule->peers[i]];
@@ -97,12 +97,15 @@ static void lint_rule(struct lint *lint, const struct policy *policy, enum direc
 		else
 			add(lint, policy, name, "matches-nobody", "%s matches nobody", peer->text);
 	}
-	for (size_t i = 0; i < rule->port_count; i++)
-		if (rule->ports[i].name &&
-		    !name_exists(model, policy, rule, direction, &rule->ports[i]))
+	for (size_t i = 0; i < rule->port_count; i++) {
+		if (!rule->ports[i].name ||
+		    name_exists(model, policy, rule, direction, &rule->ports[i]))
+			has_port = true;
+		else
 			add(lint, policy, name, "unknown-port",
 			    "no destination has a port named %s", rule->ports[i].name);
-	if (selects && may_match && rule->action != ACTION_PASS &&
+	}
+	if (selects && may_match && has_port && rule->action != ACTION_PASS &&
 	    lookup_get(&lint->deciding, &rule->signature) == LOOKUP_NONE)
 		add(lint, policy, name, "shadowed", "never decides: others come before it");
 	free(name);
