@@ -98,6 +98,10 @@ sanitize:
 check-ready: all units sanitize
 	@O=$(O) $(src)/tests/run
 
+# For as many seconds as one likes, twice: the reader of manifests, the compiler.
+fuzz: all
+	@O=$(O) $(src)/tests/fuzz/run $(TIME)
+
 prefix := $(DESTDIR)$(PREFIX)
 install: all
 	install -D -m 755 $(O)/npctl $(prefix)/sbin/npctl
@@ -114,4 +118,4 @@ uninstall:
 clean:
 	rm -rf $(O)
 
-.PHONY: all not-ready units deps demo check demo-ready check-ready sanitize install uninstall clean always
+.PHONY: all not-ready units deps demo check demo-ready check-ready sanitize fuzz install uninstall clean always
