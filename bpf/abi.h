@@ -49,10 +49,16 @@ struct span {
 
 /*
  * Three kinds of runs share the chunks of `runs`:
- *   peers   IPv4 address (host order) -> identity
  *   sets    identity -> answer, which may be a table
  *   tables  protocol << 16 | port (ICMP: type << 8 | code) -> answer
+ *   peers   lower half of an IPv4 address -> identity
+ * Those of peers are packed, so that the search stays within a cache line or
+ * two: first `count` starts of 16 bits, four to an entry, then as many
+ * identities of 16 bits; both in the order of the host's memory.
  */
+#define PEER_STARTS(count) (((count) + 3) / 4)
+#define PEER_ENTRIES(count) (2 * PEER_STARTS(count))
+
 struct run_entry {
 	__u32 start;
 	__u32 answer;
@@ -72,6 +78,7 @@ struct run6_entry {
 /* Search depth: no run is longer than its chunk. */
 #define RUN_STEPS (RUN_CHUNK_BITS + 1)
 #define RUN6_STEPS (RUN6_CHUNK_BITS + 1)
+#define PEER_STEPS 17
 
 /* peers4: half << 16 | top 16 bits of the address -> span */
 #define PEERS4_HALF 65536
@@ -126,6 +133,7 @@ struct subject {
 #define IDENTITY_HOST 1
 #define IDENTITY_NONE 0xffffffffu /* a run was missing: denied */
 #define IDENTITY_FIRST 256
+#define IDENTITY_LIMIT 65536 /* they fit into 16 bits */
 
 /* Flows are keyed from the subject's side, so both directions meet in one. */
 struct flow4_key {

@@ -15,14 +15,43 @@ struct {
 	PINNED;
 } peers4 SEC(".maps");
 
+/* Among the packed starts of one /16; IDENTITY_NONE when the run is not there. */
+__noinline __u32 peer_search(__u32 first, __u32 count, __u32 key)
+{
+	__u32 chunk = first >> RUN_CHUNK_BITS, base = first & ((1 << RUN_CHUNK_BITS) - 1);
+	__u32 low = 0, left = count, steps, at;
+	void *entries, *entry;
+
+	entries = bpf_map_lookup_elem(&runs, &chunk);
+	if (!entries)
+		return IDENTITY_NONE;
+	for (steps = 0; steps < PEER_STEPS && left > 1; steps++) {
+		__u32 half = left / 2, middle = low + half;
+
+		at = base + middle / 4;
+		entry = bpf_map_lookup_elem(entries, &at);
+		if (!entry)
+			return IDENTITY_NONE;
+		if (((const __u16 *)entry)[middle & 3] <= key)
+			low = middle;
+		left -= half;
+	}
+	at = base + PEER_STARTS(count) + low / 4;
+	entry = bpf_map_lookup_elem(entries, &at);
+	return entry ? ((const __u16 *)entry)[low & 3] : IDENTITY_NONE;
+}
+
 /* Most addresses are settled by their first 16 bits, in one load. */
 static __always_inline __u32 peer_find4(__u32 version, __be32 address)
 {
 	__u32 host = bpf_ntohl(address);
 	__u32 slot = (version & 1) * PEERS4_HALF + (host >> 16);
-	struct span *span = bpf_map_lookup_elem(&peers4, &slot);
+	struct span *place = bpf_map_lookup_elem(&peers4, &slot), span;
 
-	return span ? run_find(span_read(span), host, IDENTITY_NONE) : IDENTITY_NONE;
+	if (!place)
+		return IDENTITY_NONE;
+	span = span_read(place);
+	return span.count ? peer_search(span.first, span.count, host & 0xffff) : span.first;
 }
 
 static __always_inline __u32 peer_find6(const struct settings *settings, __u32 version,

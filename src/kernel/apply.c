@@ -299,7 +299,8 @@ static int subjects_write(struct apply *apply, const struct binding *bindings, s
 void apply_limits(const struct datapath *datapath, uint32_t limits[NUMBER_KINDS])
 {
 	limits[NUMBER_RULE] = datapath->rule_limit;
-	limits[NUMBER_CLASS] = limits[NUMBER_SET] = limits[NUMBER_TABLE] = 1u << 24;
+	limits[NUMBER_CLASS] = IDENTITY_LIMIT;
+	limits[NUMBER_SET] = limits[NUMBER_TABLE] = 1u << 24;
 }
 
 int apply_stage(struct datapath *datapath, const struct plan *plan, struct numbers *numbers,

@@ -188,7 +188,7 @@ static int chunk_add(struct arena *arena)
 	return 0;
 }
 
-int arena_alloc(struct arena *arena, uint32_t count, uint32_t *first)
+int arena_alloc(struct arena *arena, uint32_t count, uint32_t align, uint32_t *first)
 {
 	size_t tried;
 
@@ -196,18 +196,19 @@ int arena_alloc(struct arena *arena, uint32_t count, uint32_t *first)
 		return fail("a run of %u entries does not fit into %s", count, arena->name);
 	for (tried = 0; tried < arena->gap_count && tried < GAPS_TRIED; tried++) {
 		struct arena_gap *gap = &arena->gaps[arena->cursor];
+		uint32_t skipped = -gap->first % align;
 
-		if (gap->count >= count) {
-			*first = gap->first;
-			gap->first += count;
-			gap->count -= count;
+		if (gap->count >= skipped + count) {
+			*first = gap->first + skipped;
+			gap->first += skipped + count;
+			gap->count -= skipped + count;
 			return 0;
 		}
 		arena->cursor = (arena->cursor + 1) % arena->gap_count;
 	}
 	if (chunk_add(arena))
 		return FAILED;
-	return arena_alloc(arena, count, first);
+	return arena_alloc(arena, count, align, first);
 }
 
 void *arena_entries(struct arena *arena, uint32_t first)

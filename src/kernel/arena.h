@@ -39,8 +39,9 @@ void arena_seal(struct arena *arena);
 /* Forgets the marks, for telling anew. */
 void arena_unmark(struct arena *arena);
 
-/* Finds room for `count` entries in one chunk; the caller fills it. */
-int arena_alloc(struct arena *arena, uint32_t count, uint32_t *first);
+/* Finds room for `count` entries in one chunk, from a multiple of `align` on; the caller fills it.
+ */
+int arena_alloc(struct arena *arena, uint32_t count, uint32_t align, uint32_t *first);
 void *arena_entries(struct arena *arena, uint32_t first);
 
 /* Far more room than what is marked needs. */

@@ -20,8 +20,13 @@ void peers_mark(struct datapath *datapath, uint32_t half)
 	const struct run6_entry *directory;
 	uint32_t i;
 
-	for (i = 0; i < PEERS4_HALF; i++)
-		arena_mark(&datapath->runs, datapath->peers4[half * PEERS4_HALF + i]);
+	for (i = 0; i < PEERS4_HALF; i++) {
+		struct span span = datapath->peers4[half * PEERS4_HALF + i];
+
+		if (span.count)
+			span.count = PEER_ENTRIES(span.count);
+		arena_mark(&datapath->runs, span);
+	}
 	if (!root.count)
 		return;
 	arena_mark(&datapath->runs6, root);
@@ -30,46 +35,69 @@ void peers_mark(struct datapath *datapath, uint32_t half)
 		arena_mark(&datapath->runs6, directory[i].span);
 }
 
-/* One /16: its entries from the bounds, beginning with the one that reaches into it. */
-static size_t bucket_fill(const struct plan *plan, const uint32_t *identity, uint32_t start,
-			  size_t *at, struct run_entry *entries)
+/* One /16, packed as the programs read it. */
+struct block {
+	uint32_t count;
+	uint16_t starts[65536];
+	uint16_t identities[65536];
+	struct run_entry packed[PEER_ENTRIES(65536)];
+};
+
+static void block_add(struct block *block, uint32_t start, uint32_t identity)
+{
+	if (block->count && block->identities[block->count - 1] == identity)
+		return;
+	block->starts[block->count] = start;
+	block->identities[block->count++] = identity;
+}
+
+/* From the bounds, beginning with the one that reaches into it: *at is not behind `start`. */
+static void block_fill(const struct plan *plan, const uint32_t *identity, uint32_t start,
+		       size_t *at, struct block *block)
 {
 	uint64_t end = (uint64_t)start + 65536;
-	size_t next = *at, count = 0;
+	size_t next = *at;
 
-	/* *at is the last bound that does not begin behind `start` */
 	while (next + 1 < plan->bound4_count && plan->bounds4[next + 1].start <= start)
 		next++;
-	entries[count++] = (struct run_entry){start, identity[plan->bounds4[next].class]};
+	block->count = 0;
+	block_add(block, 0, identity[plan->bounds4[next].class]);
 	while (next + 1 < plan->bound4_count && plan->bounds4[next + 1].start < end) {
 		next++;
-		if (identity[plan->bounds4[next].class] != entries[count - 1].answer)
-			entries[count++] = (struct run_entry){plan->bounds4[next].start,
-							      identity[plan->bounds4[next].class]};
+		block_add(block, plan->bounds4[next].start - start,
+			  identity[plan->bounds4[next].class]);
 	}
 	*at = next;
-	return count;
+	if (block->count == 1)
+		return;
+	memset(block->packed, 0, PEER_ENTRIES(block->count) * sizeof(*block->packed));
+	memcpy(block->packed, block->starts, block->count * sizeof(*block->starts));
+	memcpy(block->packed + PEER_STARTS(block->count), block->identities,
+	       block->count * sizeof(*block->identities));
 }
 
-static bool bucket_same(struct datapath *datapath, struct span span,
-			const struct run_entry *entries, size_t count)
+static bool block_same(struct datapath *datapath, struct span span, const struct block *block)
 {
-	if (count == 1)
-		return !span.count && span.first == entries[0].answer;
-	return span.count == count && !memcmp(arena_entries(&datapath->runs, span.first), entries,
-					      count * sizeof(*entries));
+	if (block->count == 1)
+		return !span.count && span.first == block->identities[0];
+	return span.count == block->count &&
+	       !memcmp(arena_entries(&datapath->runs, span.first), block->packed,
+		       PEER_ENTRIES(block->count) * sizeof(*block->packed));
 }
 
-static int bucket_write(struct datapath *datapath, const struct run_entry *entries, size_t count,
-			struct span *span)
+static int block_write(struct datapath *datapath, const struct block *block, struct span *span)
 {
-	*span = (struct span){.first = entries[0].answer};
-	if (count == 1)
+	uint32_t entries = PEER_ENTRIES(block->count);
+
+	*span = (struct span){.first = block->identities[0]};
+	if (block->count == 1)
 		return 0;
-	span->count = count;
-	if (arena_alloc(&datapath->runs, count, &span->first))
+	span->count = block->count;
+	/* what fits into a cache line is not spread over two */
+	if (arena_alloc(&datapath->runs, entries, entries < 8 ? 1 : 8, &span->first))
 		return FAILED;
-	memcpy(arena_entries(&datapath->runs, span->first), entries, count * sizeof(*entries));
+	memcpy(arena_entries(&datapath->runs, span->first), block->packed,
+	       entries * sizeof(*block->packed));
 	return 0;
 }
 
@@ -78,23 +106,24 @@ static int peers4_write(struct datapath *datapath, const struct plan *plan,
 {
 	struct span *now = datapath->peers4 + !idle * PEERS4_HALF;
 	struct span *next = datapath->peers4 + idle * PEERS4_HALF;
-	struct run_entry *entries = xalloc(65536 * sizeof(*entries));
-	uint32_t bucket;
+	struct block *block = xalloc(sizeof(*block));
+	uint32_t number;
 	size_t at = 0;
 	int result = 0;
 
-	for (bucket = 0; !result && bucket < PEERS4_HALF; bucket++) {
-		size_t count = bucket_fill(plan, identity, bucket << 16, &at, entries);
-		bool same = bucket_same(datapath, now[bucket], entries, count);
-		struct span span = now[bucket];
+	for (number = 0; !result && number < PEERS4_HALF; number++) {
+		struct span span = now[number];
+		bool same;
 
-		if (!same || (anew && count > 1))
-			result = bucket_write(datapath, entries, count, &span);
+		block_fill(plan, identity, number << 16, &at, block);
+		same = block_same(datapath, span, block);
+		if (!same || (anew && block->count > 1))
+			result = block_write(datapath, block, &span);
 		/* unchanged pages of the index stay clean */
-		if (!result && !span_equal(next[bucket], span))
-			next[bucket] = span;
+		if (!result && !span_equal(next[number], span))
+			next[number] = span;
 	}
-	free(entries);
+	free(block);
 	return result;
 }
 
@@ -148,7 +177,7 @@ static int run6_write(struct datapath *datapath, const struct run6_entry *entrie
 	if (count == 1)
 		return 0;
 	span->count = count;
-	if (arena_alloc(&datapath->runs6, count, &span->first))
+	if (arena_alloc(&datapath->runs6, count, 1, &span->first))
 		return FAILED;
 	memcpy(arena_entries(&datapath->runs6, span->first), entries, count * sizeof(*entries));
 	return 0;
