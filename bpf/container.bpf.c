@@ -35,7 +35,8 @@ struct attempt {
 	__u16 port;
 	__u8 family;
 	__u8 protocol;
-	__u64 cgroup; /* whose entry decided */
+	__u64 cgroup;		      /* whose entry decided */
+	__u32 limited[CGROUP_LEVELS]; /* answers with a limit, of each level */
 };
 
 static __always_inline bool judge_one(const struct settings *settings, __u32 version,
@@ -76,17 +77,25 @@ __noinline int levels_judge(struct attempt *attempt, struct verdict *verdict)
 		attempt->cgroup = id;
 		if (!judge_one(settings, version, &container->half[version & 1], attempt, verdict))
 			break;
+		attempt->limited[level] = verdict->answer & ANSWER_LIMITED ? verdict->answer : 0;
 	}
 	return version == READ_ONCE(settings->version);
 }
 
-/* A limit is asked once, when all have allowed. */
+/* Limits are asked once, when all levels have allowed. */
 static __always_inline void limit(const struct attempt *attempt, struct verdict *verdict)
 {
-	if (!rate_exceeded(verdict->answer, 6, attempt->address))
+	__u32 level;
+
+	if (!(verdict->answer & ANSWER_ALLOW))
 		return;
-	verdict->answer &= ~ANSWER_ALLOW;
-	verdict->reason = REASON_LIMITED;
+	for (level = 0; level < CGROUP_LEVELS; level++) {
+		if (!rate_exceeded(attempt->limited[level], 6, attempt->address))
+			continue;
+		verdict->answer = attempt->limited[level] & ~ANSWER_ALLOW;
+		verdict->reason = REASON_LIMITED;
+		break;
+	}
 }
 
 __noinline int container_event(struct attempt *attempt, struct verdict *verdict, __u32 listening)

@@ -403,6 +403,19 @@ static int row_mend(struct instance *instance, json_t *rows, json_t *standing, c
 	return error;
 }
 
+/* The programs look at so many levels of cgroups and no further. */
+static int check_depth(const char *path)
+{
+	const char *letter;
+	int depth = 0;
+
+	for (letter = path; *letter; letter++)
+		depth += *letter == '/' && letter[1];
+	if (depth < CGROUP_LEVELS)
+		return 0;
+	return fail("cgroup %s is %d levels deep; npctl sees %d", path, depth, CGROUP_LEVELS - 1);
+}
+
 static int row_place(struct instance *instance, json_t *row)
 {
 	json_t *rows = rows_get(instance), *standing = row_standing(instance, rows, row);
@@ -418,12 +431,10 @@ int attach_cgroup(struct instance *instance, const char *path, const char *conta
 	json_t *row =
 	    json_pack("{s:s+,s:I,s:s,s:s*}", "subject", "cgroup:", path, "cgroup_id",
 		      (json_int_t)cgroup_id(path), "by", "cgroup", "container", container);
-	int error = 0;
 	int program = program_open(instance, "container_connect4");
+	int error = program < 0 ? program : check_depth(path);
 
-	if (program < 0)
-		error = program;
-	else
+	if (program >= 0)
 		close(program);
 	if (!error && !json_integer_value(json_object_get(row, "cgroup_id")))
 		error = fail("cgroup %s has no id that could be found out", path);
