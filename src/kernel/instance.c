@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -28,11 +30,51 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return debug ? vfprintf(stderr, format, arguments) : 0;
 }
 
+/* Which of the three are missing, as ", without CAP_BPF"; "" when none is. */
+static char *missing_capabilities(void)
+{
+	static const struct {
+		int number;
+		const char *name;
+	} needed[] = {
+	    {CAP_BPF, "CAP_BPF"}, {CAP_PERFMON, "CAP_PERFMON"}, {CAP_NET_ADMIN, "CAP_NET_ADMIN"}};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+	char *text = xstrdup(""), *longer;
+	size_t i;
+
+	if (syscall(SYS_capget, &header, data))
+		return text;
+	for (i = 0; i < ARRAY_SIZE(needed); i++) {
+		int number = needed[i].number;
+
+		if (data[CAP_TO_INDEX(number)].effective & CAP_TO_MASK(number))
+			continue;
+		longer = xprintf("%s%s%s", text, *text ? ", " : ", without ", needed[i].name);
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+bool privileges_suffice(void)
+{
+	char *missing = missing_capabilities();
+	bool suffice = !*missing;
+
+	free(missing);
+	return suffice;
+}
+
 int fail_privileges(const char *what)
 {
-	return fail("%s: not permitted; npctl needs root, or CAP_BPF, CAP_PERFMON and "
-		    "CAP_NET_ADMIN and a bpffs of its own",
-		    what);
+	char *missing = missing_capabilities();
+
+	fail("%s: not permitted%s; npctl needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN "
+	     "and a bpffs of its own",
+	     what, missing);
+	free(missing);
+	return FAILED;
 }
 
 int instance_mend(const struct instance *instance, const char *words)

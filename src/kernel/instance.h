@@ -56,6 +56,8 @@ char *instance_path(const struct instance *instance, const char *folder, const c
 int instance_mend(const struct instance *instance, const char *words);
 /* fail() for a refusal of the kernel: names the privileges that npctl needs. */
 int fail_privileges(const char *what);
+/* CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are in effect. */
+bool privileges_suffice(void);
 
 /* Makes ROOT/FOLDER unless it is there. */
 int instance_folder(const struct instance *instance, const char *folder);

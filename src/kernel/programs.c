@@ -330,7 +330,7 @@ int load_failed(const struct instance *instance, const char *what, int error)
 {
 	char message[128];
 
-	if (error == -EPERM)
+	if (error == -EPERM || !privileges_suffice())
 		return fail_privileges(what);
 	if (error == -ENOMEM)
 		return fail("%s: not enough memory for its maps", what);
