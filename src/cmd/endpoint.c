@@ -136,7 +136,7 @@ static int run_list(struct context *context, const struct words *words)
 	};
 	json_t *rows, *attachments;
 	struct loaded loaded;
-	int error = loaded_open(&loaded, context, true);
+	int error = loaded_open(&loaded, context, LOADED_ALL);
 
 	(void)words;
 	if (error)
@@ -176,7 +176,7 @@ static int run_get(struct context *context, const struct words *words)
 	struct loaded loaded;
 	const struct pod *pod;
 	json_t *row, *attachments;
-	int error = loaded_open(&loaded, context, true);
+	int error = loaded_open(&loaded, context, LOADED_ALL);
 
 	if (error)
 		return error;

@@ -40,14 +40,19 @@ int hits_open(struct hits *hits, struct instance *instance);
 void hits_close(struct hits *hits);
 bool hits_count(void *data, const struct signature *rule, struct counter *counter);
 
-/* What an instance holds, compiled; `all_pods`: as if all were attached. */
+enum loaded_view {
+	LOADED_RULES, /* what is attached, without the addresses of lists */
+	LOADED_ALL,   /* as if every pod were attached */
+};
+
+/* What an instance holds, compiled. */
 struct loaded {
 	struct instance *instance;
 	struct model *model;
 	struct plan *plan;
 	struct hits hits;
 };
-int loaded_open(struct loaded *loaded, struct context *context, bool all_pods);
+int loaded_open(struct loaded *loaded, struct context *context, enum loaded_view view);
 void loaded_close(struct loaded *loaded);
 
 #endif

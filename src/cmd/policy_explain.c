@@ -196,7 +196,7 @@ int policy_explain(struct context *context, const struct words *words)
 		return misuse("who to whom? --from POD|ADDRESS --to POD|ADDRESS");
 	if (word_value(words, "file"))
 		return explain_files(context, words);
-	error = loaded_open(&loaded, context, true);
+	error = loaded_open(&loaded, context, LOADED_ALL);
 	if (error)
 		return error;
 	error = explain(context, words, loaded.model, loaded.plan, loaded.instance);

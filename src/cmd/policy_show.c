@@ -54,7 +54,7 @@ bool hits_count(void *data, const struct signature *rule, struct counter *counte
 	return !number || apply_counter(hits->counters, number->number, counter) == 0;
 }
 
-int loaded_open(struct loaded *loaded, struct context *context, bool all_pods)
+int loaded_open(struct loaded *loaded, struct context *context, enum loaded_view view)
 {
 	int error = instance_open(&loaded->instance, context->root, ACCESS_READ);
 
@@ -63,7 +63,9 @@ int loaded_open(struct loaded *loaded, struct context *context, bool all_pods)
 	loaded->hits = (struct hits){.counters = -1};
 	if (!error)
 		error = enforce_model(loaded->instance, &loaded->model);
-	if (!error && all_pods)
+	if (!error && view == LOADED_RULES)
+		model_forget_lists(loaded->model);
+	if (!error && view == LOADED_ALL)
 		model_subjects_add_all(loaded->model);
 	if (!error)
 		error = plan_compile(loaded->model, &loaded->plan);
@@ -119,7 +121,7 @@ int policy_list(struct context *context, const struct words *words)
 		show_rules(context, json_array(), "no rules");
 		return 0;
 	}
-	error = loaded_open(&loaded, context, false);
+	error = loaded_open(&loaded, context, LOADED_RULES);
 	if (error)
 		return error;
 	show_rules(context, listing_rows(loaded.model, loaded.plan, NULL, hits_count, &loaded.hits),
@@ -170,7 +172,7 @@ int policy_show(struct context *context, const struct words *words)
 	if (!pod == !words->count)
 		return misuse("a policy's name, or --pod POD");
 	/* A pod that nothing enforces yet can be asked about, too. */
-	error = loaded_open(&loaded, context, true);
+	error = loaded_open(&loaded, context, LOADED_ALL);
 	if (error)
 		return error;
 	error =
@@ -231,7 +233,7 @@ int policy_lint(struct context *context, const struct words *words)
 	if (word_value(words, "file")) {
 		error = lint_files(words, &rows);
 	} else {
-		error = loaded_open(&loaded, context, true);
+		error = loaded_open(&loaded, context, LOADED_ALL);
 		if (!error) {
 			rows = lint_rows(loaded.model, loaded.plan);
 			add_unhit(rows, &loaded);

@@ -73,11 +73,25 @@ static struct span search6(struct verify *verify, struct span span, uint64_t hig
 	return entries[at].span;
 }
 
+/* Runs of peers are packed: 16 bits each, first the starts, then the identities. */
 static uint32_t identity4(struct verify *verify, uint32_t address)
 {
-	uint32_t slot = (verify->version & 1) * PEERS4_HALF + (address >> 16);
+	uint32_t slot = (verify->version & 1) * PEERS4_HALF + (address >> 16), low = 0;
+	struct span span = verify->datapath.peers4[slot];
+	const struct run_entry *entries;
+	const uint16_t *starts, *identities;
 
-	return find(verify, verify->datapath.peers4[slot], address);
+	if (!span.count)
+		return span.first;
+	entries = arena_entries(&verify->datapath.runs, span.first);
+	if (!entries)
+		return IDENTITY_NONE;
+	starts = (const uint16_t *)entries;
+	identities = (const uint16_t *)(entries + PEER_STARTS(span.count));
+	for (uint32_t count = span.count; count > 1; count -= count / 2)
+		if (starts[low + count / 2] <= (address & 0xffff))
+			low += count / 2;
+	return identities[low];
 }
 
 static uint32_t identity6(struct verify *verify, uint64_t high, uint64_t low)

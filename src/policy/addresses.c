@@ -109,6 +109,20 @@ static bool any_has(const struct model *model, uint8_t family)
 	return false;
 }
 
+/* The first of several pods with one address owns it. */
+static void find_owners(struct model *model)
+{
+	for (size_t i = 0; i < model->pods.count; i++) {
+		const struct pod *pod = model->pods.item[i];
+
+		for (size_t j = 0; !pod->host_network && j < pod->address_count; j++) {
+			struct signature key = address_key(&pod->addresses[j]);
+
+			lookup_put(&model->owners, &key, (uint32_t)i);
+		}
+	}
+}
+
 void model_give_addresses(struct model *model, bool ipv6_too)
 {
 	bool ipv6 = ipv6_too || any_has(model, 6), ipv4 = !any_has(model, 6) || any_has(model, 4);
@@ -129,10 +143,16 @@ void model_give_addresses(struct model *model, bool ipv6_too)
 			give_pod(&giver, pod, ipv4, ipv6);
 	}
 	lookup_release(&giver.taken);
+	find_owners(model);
 }
 
 struct pod *model_pod_at(const struct model *model, const struct address *address)
 {
+	struct signature key = address_key(address);
+	uint32_t index = lookup_get(&model->owners, &key);
+
+	if (model->owners.count)
+		return index == LOOKUP_NONE ? NULL : model->pods.item[index];
 	for (size_t i = 0; i < model->pods.count; i++) {
 		struct pod *pod = model->pods.item[i];
 

@@ -29,6 +29,7 @@ void model_free(struct model *model)
 	free(model->lists.item);
 	free(model->devices.item);
 	lookup_release(&model->names);
+	lookup_release(&model->owners);
 	texts_release(&model->texts);
 	pool_release(&model->pool);
 	free(model);
@@ -367,6 +368,12 @@ void model_subjects_add_all(struct model *model)
 {
 	for (size_t i = 0; i < model->pods.count; i++)
 		model->pods.item[i]->subject = !model->pods.item[i]->host_network;
+}
+
+void model_forget_lists(struct model *model)
+{
+	for (size_t i = 0; i < model->lists.count; i++)
+		model->lists.item[i]->text = "";
 }
 
 size_t model_pod_count(const struct model *model)

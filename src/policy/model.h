@@ -66,6 +66,9 @@ int model_add_document(struct model *model, char *text, size_t size, const char 
 /* Reads a file, a directory (its *.yaml, *.yml and *.json, sorted), or "-". */
 int model_read(struct model *model, const char *path);
 
+/* For those who look at rules, not at addresses: large lists are left out of the plan. */
+void model_forget_lists(struct model *model);
+
 size_t model_pod_count(const struct model *model);
 struct pod *model_pod(const struct model *model, size_t index);
 /* "ns/pod", or a bare pod name when only one namespace has it. NULL, silently. */

@@ -141,6 +141,7 @@ struct model {
 	size_t host_address_count;
 	const char *this_node; /* "" when unknown */
 	struct lookup names;   /* (kind, name) -> index */
+	struct lookup owners;  /* address -> pod, once all have theirs */
 };
 
 #define ADD(array, element)                                          \
