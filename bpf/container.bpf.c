@@ -65,6 +65,7 @@ __noinline int levels_judge(struct attempt *attempt, struct verdict *verdict)
 	verdict->answer = 0;
 	verdict->identity = 0;
 	verdict->reason = REASON_NO_SUBJECT;
+	attempt->cgroup = bpf_get_current_cgroup_id();
 	for (level = 0; level < CGROUP_LEVELS; level++) {
 		__u64 id = bpf_get_current_ancestor_cgroup_id(level);
 		struct container_subject *container;
@@ -117,7 +118,10 @@ __noinline int container_event(struct attempt *attempt, struct verdict *verdict,
 	event.uid = verdict->uid;
 	event.cgroup = attempt->cgroup;
 	copy16(event.destination, attempt->address);
-	event.destination_port = bpf_htons(attempt->port);
+	if (attempt->protocol == IPPROTO_ICMP || attempt->protocol == IPPROTO_ICMPV6)
+		event.source_port = bpf_htons(attempt->port >> 8);
+	else
+		event.destination_port = bpf_htons(attempt->port);
 	if (task_known) {
 		event.pid = bpf_get_current_pid_tgid() >> 32;
 		bpf_get_current_comm(event.command, sizeof(event.command));

@@ -60,6 +60,8 @@ static char *end_text(const struct trace *trace, const struct event *event, bool
 	struct address address;
 	const char *pod;
 
+	if (source && event->hook == HOOK_CONTAINER)
+		return event_process(event);
 	if (!event->family)
 		return xstrdup("-");
 	if (source)
@@ -81,7 +83,7 @@ static const char *what_text(const struct event *event)
 
 	if (!event->family)
 		snprintf(text, sizeof(text), "ether 0x%04x", ntohs(event->ether_type));
-	else if (event->protocol == IPPROTO_TCP)
+	else if (event->protocol == IPPROTO_TCP && event->tcp_flags)
 		snprintf(text, sizeof(text), "TCP %s", tcp_flags_text(event->tcp_flags));
 	else if (event->protocol == IPPROTO_ICMP || event->protocol == IPPROTO_ICMPV6)
 		snprintf(text, sizeof(text), "%s %u/%u", ip_protocol_text(event->protocol),

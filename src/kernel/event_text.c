@@ -3,6 +3,7 @@
 #include "policy/plan.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,7 +158,8 @@ static void set_ends(json_t *object, const struct names *names, const struct eve
 
 	event_source(event, &source);
 	event_destination(event, &destination);
-	set_end(object, names, &source, from, ports ? &event->source_port : NULL);
+	if (event->hook != HOOK_CONTAINER) /* a socket may have no address yet */
+		set_end(object, names, &source, from, ports ? &event->source_port : NULL);
 	set_end(object, names, &destination, to, ports ? &event->destination_port : NULL);
 	if (is_icmp(event->protocol)) {
 		set_number(object, "icmp_type", ntohs(event->source_port));
@@ -179,16 +181,47 @@ static void set_rule(json_t *object, const struct names *names, const struct eve
 	}
 }
 
-static void set_task(json_t *object, const struct event *event)
+/* NULL when nobody has the number. Asked once for each that comes after another. */
+static const char *user_name(uint32_t uid)
 {
-	if (event->uid != ~0u)
+	static uint32_t last = USER_ANY;
+	static char *name;
+	struct passwd *user;
+
+	if (uid == last)
+		return name;
+	free(name);
+	last = uid;
+	user = getpwuid(uid);
+	name = user ? xstrdup(user->pw_name) : NULL;
+	return name;
+}
+
+static const char *command_of(const struct event *event, char text[static 17])
+{
+	snprintf(text, 17, "%.16s", event->command);
+	return text;
+}
+
+static void set_task(json_t *object, const struct names *names, const struct event *event)
+{
+	const char *subject = names_event_subject(names, event);
+	char command[17];
+
+	if (event->hook != HOOK_POD)
+		set_text(object, "hook", event->hook == HOOK_USER ? "user" : "container");
+	if (event->uid == USER_NONE)
+		set_text(object, "user", "none");
+	else if (event->uid != USER_ANY) {
 		set_number(object, "uid", event->uid);
+		set_text(object, "user", user_name(event->uid));
+	}
 	if (event->pid) {
 		set_number(object, "pid", event->pid);
-		json_object_set_new(
-		    object, "command",
-		    json_stringn(event->command, strnlen(event->command, sizeof(event->command))));
+		set_text(object, "command", command_of(event, command));
 	}
+	if (event->hook == HOOK_CONTAINER && subject)
+		set_text(object, "cgroup", subject + strlen("cgroup:"));
 }
 
 json_t *event_json(const struct names *names, const struct event *event)
@@ -198,20 +231,49 @@ json_t *event_json(const struct names *names, const struct event *event)
 	set_time(object, event);
 	set_text(object, "verdict", event->allow ? "allow" : "drop");
 	set_text(object, "direction", event->direction == INGRESS ? "ingress" : "egress");
-	set_text(object, "subject", names_subject(names, event->ifindex));
-	set_number(object, "ifindex", event->ifindex);
+	set_text(object, "subject", names_event_subject(names, event));
+	if (event->ifindex)
+		set_number(object, "ifindex", event->ifindex);
 	if (event->family) {
 		set_ends(object, names, event);
 		set_text(object, "protocol", ip_protocol_text(event->protocol));
 	} else {
 		set_number(object, "ether_type", ntohs(event->ether_type));
 	}
-	if (event->protocol == IPPROTO_TCP)
+	if (event->protocol == IPPROTO_TCP && event->hook != HOOK_CONTAINER)
 		set_text(object, "flags", tcp_flags_text(event->tcp_flags));
-	set_number(object, "size", event->size);
+	if (event->hook != HOOK_CONTAINER)
+		set_number(object, "size", event->size);
 	set_rule(object, names, event);
-	set_task(object, event);
+	set_task(object, names, event);
 	return object;
+}
+
+char *event_process(const struct event *event)
+{
+	char command[17];
+
+	if (event->hook != HOOK_CONTAINER)
+		return NULL;
+	if (event->pid)
+		return xprintf("%s (pid %u)", command_of(event, command), event->pid);
+	return xstrdup("a process");
+}
+
+/* On whose behalf, for hooks that know: ", user root", ", in /docker/…". */
+static char *whose(const struct names *names, const struct event *event)
+{
+	const char *subject = names_event_subject(names, event), *name;
+
+	if (event->hook == HOOK_CONTAINER && subject)
+		return xprintf(", in %s", subject + strlen("cgroup:"));
+	if (event->hook != HOOK_USER || event->uid == USER_ANY)
+		return xstrdup("");
+	if (event->uid == USER_NONE)
+		return xstrdup(", no user");
+	name = user_name(event->uid);
+	return name ? xprintf(", user %s (%u)", name, event->uid)
+		    : xprintf(", user %u", event->uid);
 }
 
 char *event_why(const struct names *names, const struct event *event)
@@ -220,10 +282,14 @@ char *event_why(const struct names *names, const struct event *event)
 	const char *reason =
 	    event->reason < ARRAY_SIZE(reasons) ? reasons[event->reason].text : "?";
 	const char *tier = rule && rule->tier < TIER_COUNT ? tier_word(rule->tier) : "";
+	char *who = whose(names, event), *why;
 
 	if (!rule)
-		return xstrdup(reason);
-	if (event->reason == REASON_POLICY)
-		return xprintf("%s: %s", tier, rule->name);
-	return xprintf("%s (%s: %s)", reason, tier, rule->name);
+		why = xprintf("%s%s", reason, who);
+	else if (event->reason == REASON_POLICY)
+		why = xprintf("%s: %s%s", tier, rule->name, who);
+	else
+		why = xprintf("%s (%s: %s)%s", reason, tier, rule->name, who);
+	free(who);
+	return why;
 }

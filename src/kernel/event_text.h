@@ -7,13 +7,18 @@
 
 /*
  * {"time", "verdict": "allow"|"drop", "direction", "subject", "source", "source_port",
- *  "source_pod", "destination", …, "protocol", "flags", "size", "reason", "tier", "rule", …};
+ *  "source_pod", "destination", …, "protocol", "flags", "size", "reason", "tier", "rule", …,
+ *  "hook": "user"|"container", "uid", "user", "pid", "command", "cgroup"};
  * what is not known is left out.
  */
 json_t *event_json(const struct names *names, const struct event *event);
 /* Why, for people: "rule: default/web ingress[0]", "spoofed source address". Freed by the caller.
  */
 char *event_why(const struct names *names, const struct event *event);
+
+/* The process that asked, "perl (pid 7)", for events of containers, else NULL. Freed by the caller.
+ */
+char *event_process(const struct event *event);
 
 void event_source(const struct event *event, struct address *address);
 void event_destination(const struct event *event, struct address *address);

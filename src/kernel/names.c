@@ -15,7 +15,8 @@ struct owner {
 
 struct subject_name {
 	uint32_t ifindex;
-	char *subject, *interface;
+	uint64_t cgroup;
+	char *subject, *interface; /* a cgroup's interface is "" */
 };
 
 struct names {
@@ -65,12 +66,15 @@ static void read_subjects(struct instance *instance, struct names *names)
 		const char *subject = json_string_value(json_object_get(one, "subject"));
 		const char *interface = json_string_value(json_object_get(one, "interface"));
 
-		if (!subject || !interface)
+		if (!subject)
 			continue;
 		GROW(names->subjects, names->subject_count, names->subject_room);
-		names->subjects[names->subject_count++] =
-		    (struct subject_name){json_integer_value(json_object_get(one, "ifindex")),
-					  xstrdup(subject), xstrdup(interface)};
+		names->subjects[names->subject_count++] = (struct subject_name){
+		    .ifindex = json_integer_value(json_object_get(one, "ifindex")),
+		    .cgroup = json_integer_value(json_object_get(one, "cgroup_id")),
+		    .subject = xstrdup(subject),
+		    .interface = xstrdup(interface ? interface : ""),
+		};
 	}
 	json_decref(attachments);
 }
@@ -155,12 +159,39 @@ const char *names_pod(const struct names *names, const struct address *address)
 	return owner ? owner->pod : NULL;
 }
 
+static bool is_for_users(const struct subject_name *subject)
+{
+	return !strncmp(subject->subject, "user:", 5);
+}
+
 const char *names_subject(const struct names *names, uint32_t ifindex)
 {
-	for (size_t i = 0; i < names->subject_count; i++)
-		if (names->subjects[i].ifindex == ifindex)
-			return names->subjects[i].subject;
-	return NULL;
+	const char *users = NULL;
+
+	for (size_t i = 0; i < names->subject_count; i++) {
+		const struct subject_name *one = &names->subjects[i];
+
+		if (one->cgroup || one->ifindex != ifindex)
+			continue;
+		if (!is_for_users(one))
+			return one->subject;
+		users = one->subject;
+	}
+	return users;
+}
+
+const char *names_event_subject(const struct names *names, const struct event *event)
+{
+	for (size_t i = 0; i < names->subject_count; i++) {
+		const struct subject_name *one = &names->subjects[i];
+
+		if (event->hook == HOOK_CONTAINER && one->cgroup && one->cgroup == event->cgroup)
+			return one->subject;
+		if (event->hook == HOOK_USER && !one->cgroup && is_for_users(one) &&
+		    one->ifindex == event->ifindex)
+			return one->subject;
+	}
+	return event->hook == HOOK_POD ? names_subject(names, event->ifindex) : NULL;
 }
 
 /* "ns/pod" itself or its part behind the slash. */

@@ -18,6 +18,8 @@ bool names_are_stale(const struct names *names);
 const char *names_pod(const struct names *names, const struct address *address);
 /* "ns/pod" or "dev:IF"; NULL when nothing is attached there. */
 const char *names_subject(const struct names *names, uint32_t ifindex);
+/* The same for whom an event is about: "user:IF", "cgroup:PATH". */
+const char *names_event_subject(const struct names *names, const struct event *event);
 /*
  * The pod as "ns/pod", or by its bare name when only one namespace has it; its
  * addresses, at most `room`; returns how many it has, -1 when there is no such pod.
