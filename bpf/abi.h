@@ -53,8 +53,9 @@ struct span {
  *   tables  protocol << 16 | port (ICMP: type << 8 | code) -> answer
  *   peers   lower half of an IPv4 address -> identity
  * Those of peers are packed, so that the search stays within a cache line or
- * two: first `count` starts of 16 bits, four to an entry, then as many
- * identities of 16 bits; both in the order of the host's memory.
+ * two: first `count` starts of 16 bits, four to an entry, the last entry
+ * padded with 65535, then as many identities of 16 bits; both in the order of
+ * the host's memory.
  */
 #define PEER_STARTS(count) (((count) + 3) / 4)
 #define PEER_ENTRIES(count) (2 * PEER_STARTS(count))
@@ -78,7 +79,7 @@ struct run6_entry {
 /* Search depth: no run is longer than its chunk. */
 #define RUN_STEPS (RUN_CHUNK_BITS + 1)
 #define RUN6_STEPS (RUN6_CHUNK_BITS + 1)
-#define PEER_STEPS 17
+#define PEER_STEPS 15
 
 /* peers4: half << 16 | top 16 bits of the address -> span */
 #define PEERS4_HALF 65536

@@ -15,11 +15,22 @@ struct {
 	PINNED;
 } peers4 SEC(".maps");
 
+/* How many of a word's four starts are not behind the key, without a branch. */
+static __always_inline __u32 starts_reached(__u64 starts, __u32 key)
+{
+	const __u64 lanes = 0x0000ffff0000ffffull;
+	/* in lanes of 32 bits, key + 65536 - start keeps bit 16 when key >= start */
+	__u64 keys = (key | 0x10000ull) * 0x0000000100000001ull;
+	__u64 even = keys - (starts & lanes), odd = keys - (starts >> 16 & lanes);
+
+	return (even >> 16 & 1) + (even >> 48 & 1) + (odd >> 16 & 1) + (odd >> 48 & 1);
+}
+
 /* Among the packed starts of one /16; IDENTITY_NONE when the run is not there. */
 __noinline __u32 peer_search(__u32 first, __u32 count, __u32 key)
 {
 	__u32 chunk = first >> RUN_CHUNK_BITS, base = first & ((1 << RUN_CHUNK_BITS) - 1);
-	__u32 low = 0, left = count, steps, at;
+	__u32 low = base, left = PEER_STARTS(count), steps, place;
 	void *entries, *entry;
 
 	entries = bpf_map_lookup_elem(&runs, &chunk);
@@ -28,17 +39,23 @@ __noinline __u32 peer_search(__u32 first, __u32 count, __u32 key)
 	for (steps = 0; steps < PEER_STEPS && left > 1; steps++) {
 		__u32 half = left / 2, middle = low + half;
 
-		at = base + middle / 4;
-		entry = bpf_map_lookup_elem(entries, &at);
+		entry = bpf_map_lookup_elem(entries, &middle);
 		if (!entry)
 			return IDENTITY_NONE;
-		if (((const __u16 *)entry)[middle & 3] <= key)
+		if (*(const __u16 *)entry <= key)
 			low = middle;
 		left -= half;
 	}
-	at = base + PEER_STARTS(count) + low / 4;
-	entry = bpf_map_lookup_elem(entries, &at);
-	return entry ? ((const __u16 *)entry)[low & 3] : IDENTITY_NONE;
+	entry = bpf_map_lookup_elem(entries, &low);
+	if (!entry)
+		return IDENTITY_NONE;
+	place = (low - base) * 4 + starts_reached(*(const __u64 *)entry, key) - 1;
+	/* starts that pad the last word are 65535, and may be reached */
+	if (place >= count)
+		place = count - 1;
+	low = base + PEER_STARTS(count) + place / 4;
+	entry = bpf_map_lookup_elem(entries, &low);
+	return entry ? ((const __u16 *)entry)[place & 3] : IDENTITY_NONE;
 }
 
 /* Most addresses are settled by their first 16 bits, in one load. */

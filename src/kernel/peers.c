@@ -70,7 +70,9 @@ static void block_fill(const struct plan *plan, const uint32_t *identity, uint32
 	*at = next;
 	if (block->count == 1)
 		return;
-	memset(block->packed, 0, PEER_ENTRIES(block->count) * sizeof(*block->packed));
+	memset(block->packed, 0xff, PEER_STARTS(block->count) * sizeof(*block->packed));
+	memset(block->packed + PEER_STARTS(block->count), 0,
+	       PEER_STARTS(block->count) * sizeof(*block->packed));
 	memcpy(block->packed, block->starts, block->count * sizeof(*block->starts));
 	memcpy(block->packed + PEER_STARTS(block->count), block->identities,
 	       block->count * sizeof(*block->identities));
