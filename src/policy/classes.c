@@ -431,40 +431,57 @@ struct signature class_signature(const struct classes *classes, uint32_t class)
 
 #define NAME_MOST 200
 
-static size_t name_pod_class(const struct pod *pod, char *text, size_t size)
-{
-	size_t used = (size_t)snprintf(text, size, "%s/", pod->namespace);
+struct name {
+	char text[NAME_MOST];
+	size_t used;
+};
 
-	for (size_t i = 0; i < pod->labels.count && used < size; i++)
-		used += (size_t)snprintf(text + used, size - used, "%s%s=%s", i ? "," : "",
-					 pod->labels.label[i].key, pod->labels.label[i].value);
-	return used;
+static void name_add(struct name *name, const char *text)
+{
+	size_t length = strlen(text), room = sizeof(name->text) - 1 - name->used;
+
+	memcpy(name->text + name->used, text, length < room ? length : room);
+	name->used += length < room ? length : room;
 }
 
-static size_t name_element(const struct classes *classes, uint64_t element, char *text, size_t size)
+static void name_pod_class(const struct pod *pod, struct name *name)
+{
+	name_add(name, pod->namespace);
+	name_add(name, "/");
+	for (size_t i = 0; i < pod->labels.count; i++) {
+		name_add(name, i ? "," : "");
+		name_add(name, pod->labels.label[i].key);
+		name_add(name, "=");
+		name_add(name, pod->labels.label[i].value);
+	}
+}
+
+static void name_element(const struct classes *classes, uint64_t element, struct name *name)
 {
 	uint32_t id = ELEMENT_ID(element);
 
-	if (ELEMENT_KIND(element) == ELEMENT_POD)
-		return name_pod_class(classes->pod_classes[id].pod, text, size);
-	if (ELEMENT_KIND(element) == ELEMENT_NODE)
-		return (size_t)snprintf(text, size, "%s%s", id ? "node " : "host",
-					id ? classes->node_names[id] : "");
-	return (size_t)snprintf(text, size, "%s", classes->model->peers.item[id]->text);
+	if (ELEMENT_KIND(element) == ELEMENT_POD) {
+		name_pod_class(classes->pod_classes[id].pod, name);
+	} else if (ELEMENT_KIND(element) == ELEMENT_NODE) {
+		name_add(name, id ? "node " : "host");
+		name_add(name, id ? classes->node_names[id] : "");
+	} else {
+		name_add(name, peer_text(classes->model, id));
+	}
 }
 
 char *class_name(const struct classes *classes, uint32_t class)
 {
 	const struct class *item = &classes->item[class];
-	char text[NAME_MOST] = "world";
-	size_t used = 0;
+	struct name name = {.used = 0};
 
-	for (uint32_t i = 0; i < item->count && used < sizeof(text); i++) {
+	if (!item->count)
+		name_add(&name, "world");
+	for (uint32_t i = 0; i < item->count; i++) {
 		if (i)
-			used += (size_t)snprintf(text + used, sizeof(text) - used, " in ");
-		if (used < sizeof(text))
-			used += name_element(classes, classes->elements[item->first + i],
-					     text + used, sizeof(text) - used);
+			name_add(&name, " in ");
+		name_element(classes, classes->elements[item->first + i], &name);
 	}
-	return xstrdup(text);
+	name.text[name.used] = '\0';
+	return xstrdup(name.text);
 }

@@ -165,21 +165,23 @@ static void consider(struct side *side, const struct ordered_rule *ordered)
 {
 	const struct policy_rule *rule = ordered->rule;
 	bool port = rule_has_port(rule, side->destination, side->key);
-	const struct peer *matching = NULL;
+	uint32_t matching = LOOKUP_NONE;
 	json_t *row;
 
-	for (size_t i = 0; i < rule->peer_count && !matching; i++)
+	for (size_t i = 0; i < rule->peer_count && matching == LOOKUP_NONE; i++)
 		if (peer_means(side->model, side->model->peers.item[rule->peers[i]], side->peer))
-			matching = side->model->peers.item[rule->peers[i]];
+			matching = rule->peers[i];
 	if (signature_equal(&rule->signature, &side->decided->signature)) {
-		side->peer_text = matching ? matching->text : NULL;
+		side->peer_text = matching == LOOKUP_NONE ? NULL : peer_text(side->model, matching);
 		return;
 	}
-	if (matching && port) {
+	if (matching != LOOKUP_NONE && port) {
 		json_array_append_new(side->lost, rule_words(side, ordered));
-	} else if ((matching || port) && rule->action == ACTION_ALLOW && !side->decided->allow) {
+	} else if ((matching != LOOKUP_NONE || port) && rule->action == ACTION_ALLOW &&
+		   !side->decided->allow) {
 		row = rule_words(side, ordered);
-		json_object_set_new(row, "but", json_string(matching ? "port" : "peer"));
+		json_object_set_new(row, "but",
+				    json_string(matching == LOOKUP_NONE ? "peer" : "port"));
 		json_array_append_new(side->near, row);
 	}
 }
@@ -304,7 +306,7 @@ json_t *policies_of_pod(const struct model *model, const struct pod *pod)
 						    policy->title, "kind", policy->kind, "tier",
 						    tier_word(policy->tier), "direction",
 						    direction == EGRESS ? "egress" : "ingress",
-						    "because", subject->text));
+						    "because", peer_text(model, policy->subject)));
 	}
 	order_release(&order);
 	return rows;

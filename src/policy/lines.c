@@ -33,6 +33,7 @@ static json_t *canonical_ports(const json_t *words)
 static int canonical_peer(struct model *model, const struct line_words *words, json_t **peer)
 {
 	const struct peer *found;
+	char text[ADDRESS_TEXT];
 	uint32_t index;
 
 	if (!words->peer) {
@@ -44,7 +45,12 @@ static int canonical_peer(struct model *model, const struct line_words *words, j
 	found = model->peers.item[index];
 	if (found->kind == PEER_POD && !model_pod_find(model, found->name))
 		return fail("pod \"%s\" does not exist", found->name);
-	*peer = json_string(found->kind == PEER_POD ? found->name : found->text);
+	if (found->kind == PEER_POD)
+		*peer = json_string(found->name);
+	else if (found->kind == PEER_BLOCK)
+		*peer = json_string(prefix_text(&found->prefixes[0], text));
+	else
+		*peer = json_string(words->peer);
 	return 0;
 }
 

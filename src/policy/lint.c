@@ -95,7 +95,8 @@ static void lint_rule(struct lint *lint, const struct policy *policy, enum direc
 		if (can_match(model, peer))
 			may_match = true;
 		else
-			add(lint, policy, name, "matches-nobody", "%s matches nobody", peer->text);
+			add(lint, policy, name, "matches-nobody", "%s matches nobody",
+			    peer_text(model, rule->peers[i]));
 	}
 	for (size_t i = 0; i < rule->port_count; i++) {
 		if (!rule->ports[i].name ||
@@ -160,7 +161,8 @@ static void lint_policy(struct lint *lint, const struct policy *policy)
 	bool selects = selects_some_pod(lint->model, subject);
 
 	if (!selects)
-		add(lint, policy, "", "selects-no-pod", "%s selects no pod", subject->text);
+		add(lint, policy, "", "selects-no-pod", "%s selects no pod",
+		    peer_text(lint->model, policy->subject));
 	for (int direction = 0; direction < DIRECTIONS; direction++)
 		for (size_t i = 0; i < policy->rule_count[direction]; i++)
 			lint_rule(lint, policy, (enum direction)direction,

@@ -22,7 +22,7 @@ char *rule_peers_text(const struct model *model, const struct policy_rule *rule)
 	FILE *to = open_memstream(&text, &size);
 
 	for (size_t i = 0; to && i < rule->peer_count; i++)
-		fprintf(to, "%s%s", i ? " or " : "", model->peers.item[rule->peers[i]]->text);
+		fprintf(to, "%s%s", i ? " or " : "", peer_text(model, rule->peers[i]));
 	if (to)
 		fclose(to);
 	return text;
@@ -85,7 +85,7 @@ static void add_policies(const struct listing *listing, const struct compile *or
 {
 	for (size_t i = 0; i < order->policy_count; i++) {
 		const struct policy *policy = order->policies[i];
-		const char *subject = listing->model->peers.item[policy->subject]->text;
+		const char *subject = peer_text(listing->model, policy->subject);
 
 		if (policy->tier < first || policy->tier > last ||
 		    (listing->policy && strcmp(listing->policy, policy->title) != 0) ||

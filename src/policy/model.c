@@ -80,6 +80,19 @@ const char *model_format(struct model *model, const char *format, ...)
 	return text;
 }
 
+const char *model_title(struct model *model, const char *a, const char *b)
+{
+	size_t first = strlen(a), second = strlen(b);
+	char text[512];
+
+	if (first + second + 2 > sizeof(text))
+		return model_format(model, "%s/%s", a, b);
+	memcpy(text, a, first);
+	text[first] = '/';
+	memcpy(text + first + 1, b, second);
+	return texts_get_part(&model->texts, text, first + 1 + second);
+}
+
 void *model_array(struct model *model, size_t count, size_t size)
 {
 	return pool_get(&model->pool, count * size);

@@ -46,7 +46,7 @@ struct peer {
 	struct prefix *prefixes, *excepts;
 	size_t prefix_count, except_count;
 	const char *name;
-	const char *text; /* for people */
+	const char *text; /* peer_text() makes it */
 	struct signature signature;
 };
 
@@ -160,6 +160,8 @@ uint32_t model_name_find(const struct model *model, enum name_kind kind, const c
 
 const char *model_text(struct model *model, const char *text);
 const char *model_format(struct model *model, const char *format, ...) PRINTF(2, 3);
+/* "a/b" */
+const char *model_title(struct model *model, const char *a, const char *b);
 void *model_array(struct model *model, size_t count, size_t size);
 
 struct namespace *model_namespace(struct model *model, const char *name);
@@ -167,6 +169,8 @@ struct node *model_node(struct model *model, const char *name);
 struct cidr_list *model_list_find(const struct model *model, const char *name);
 /* Takes a copy; equal peers share an index. */
 uint32_t model_peer(struct model *model, const struct peer *peer);
+
+const char *peer_text(const struct model *model, uint32_t index);
 
 bool selector_matches(const struct selector *selector, const struct labels *labels);
 const char *labels_get(const struct labels *labels, const char *key); /* NULL */

@@ -6,32 +6,6 @@
 #include <stdio.h>
 #include "policy/schema.h"
 
-static const char *pods_text(struct model *model, const struct peer *peer)
-{
-	const char *pods = selector_text(model, &peer->pods);
-
-	if (peer->namespace)
-		return model_format(model, "%s/%s", peer->namespace, pods);
-	if (!peer->namespaces.count)
-		return model_format(model, "*/%s", pods);
-	return model_format(model, "{%s}/%s", selector_text(model, &peer->namespaces), pods);
-}
-
-static const char *block_text(struct model *model, const struct peer *peer)
-{
-	char text[512] = "", prefix[ADDRESS_TEXT];
-	size_t used = 0;
-
-	for (size_t i = 0; i < peer->prefix_count && used < sizeof(text); i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? "," : "",
-					 prefix_text(&peer->prefixes[i], prefix));
-	for (size_t i = 0; i < peer->except_count && used < sizeof(text); i++)
-		used +=
-		    (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? "," : " except ",
-				     prefix_text(&peer->excepts[i], prefix));
-	return model_text(model, text);
-}
-
 static void read_prefixes(struct model *model, const struct item *array, struct prefix **prefixes,
 			  size_t *count)
 {
@@ -114,7 +88,6 @@ static uint32_t read_peer(struct model *model, const struct policy *policy,
 		peer.prefixes = prefix;
 		peer.prefix_count = 1;
 		read_prefixes(model, item_get(block, "except"), &peer.excepts, &peer.except_count);
-		peer.text = block_text(model, &peer);
 		return model_peer(model, &peer);
 	}
 	if (namespaces)
@@ -122,7 +95,6 @@ static uint32_t read_peer(struct model *model, const struct policy *policy,
 	else
 		peer.namespace = policy->namespace;
 	read_selector(model, pods, &peer.pods);
-	peer.text = pods_text(model, &peer);
 	return model_peer(model, &peer);
 }
 
@@ -144,7 +116,7 @@ static struct port_item read_port(struct model *model, const struct item *object
 
 static uint32_t any_peer(struct model *model)
 {
-	struct peer peer = {.kind = PEER_ANY, .text = model_text(model, "any")};
+	struct peer peer = {.kind = PEER_ANY};
 
 	return model_peer(model, &peer);
 }
@@ -211,10 +183,9 @@ int read_network_policy(struct model *model, const struct item *object, const ch
 	    .tier = TIER_NETWORK_POLICY,
 	};
 
-	policy.title = model_format(model, "%s/%s", policy.namespace, policy.name);
+	policy.title = model_title(model, policy.namespace, policy.name);
 	subject.namespace = policy.namespace;
 	read_selector(model, item_get(spec, "podSelector"), &subject.pods);
-	subject.text = pods_text(model, &subject);
 	policy.subject = model_peer(model, &subject);
 	read_types(&policy, spec);
 	for (int direction = 0; direction < DIRECTIONS; direction++)
@@ -239,7 +210,6 @@ static uint32_t read_cluster_pods(struct model *model, const struct item *object
 	} else {
 		read_selector(model, item_get(object, "namespaces"), &peer.namespaces);
 	}
-	peer.text = pods_text(model, &peer);
 	return model_peer(model, &peer);
 }
 
@@ -253,16 +223,13 @@ static uint32_t read_cluster_peer(struct model *model, const struct item *object
 	if (nodes) {
 		peer.kind = PEER_NODES;
 		read_selector(model, nodes, &peer.pods);
-		peer.text = model_format(model, "nodes %s", selector_text(model, &peer.pods));
 	} else if (networks) {
 		peer.kind = PEER_BLOCK;
 		read_prefixes(model, networks, &peer.prefixes, &peer.prefix_count);
-		peer.text = block_text(model, &peer);
 	} else if (domains) {
 		peer.kind = PEER_NAMES;
 		peer.name =
 		    model_text(model, item_string(item_count(domains) ? domains->children : NULL));
-		peer.text = peer.name;
 	} else {
 		return read_cluster_pods(model, object);
 	}

@@ -235,9 +235,7 @@ int peer_from_text(struct model *model, const char *text, uint32_t *index)
 	} words[] = {{"any", PEER_ANY}, {"world", PEER_WORLD}, {"host", PEER_HOST}};
 	struct peer peer = {0};
 	struct prefix *prefix = model_array(model, 1, sizeof(*prefix));
-	char buffer[ADDRESS_TEXT];
 
-	peer.text = model_text(model, text);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (strcmp(words[i].word, text) == 0) {
 			peer.kind = words[i].kind;
@@ -249,7 +247,6 @@ int peer_from_text(struct model *model, const char *text, uint32_t *index)
 		peer.kind = PEER_BLOCK;
 		peer.prefixes = prefix;
 		peer.prefix_count = 1;
-		peer.text = model_text(model, prefix_text(prefix, buffer));
 	} else if (strchr(text, '=')) {
 		if (parse_selector(model, text, &peer))
 			return fail("peer \"%s\" is no label selector such as app=web,tier=fe",
@@ -259,6 +256,8 @@ int peer_from_text(struct model *model, const char *text, uint32_t *index)
 			    "selector, any, world nor host",
 			    text);
 	}
+	if (peer.kind == PEER_PODS)
+		peer.text = model_text(model, text); /* as the user wrote it */
 	*index = model_peer(model, &peer);
 	return 0;
 }
@@ -271,7 +270,6 @@ static int read_rule_peer(struct model *model, const struct item *object, uint32
 	if (value && value->kind == ITEM_TEXT)
 		return peer_from_text(model, item_string(value), index);
 	peer.name = model_text(model, item_text(value, "list", ""));
-	peer.text = model_format(model, "list %s", peer.name);
 	*index = model_peer(model, &peer);
 	return 0;
 }

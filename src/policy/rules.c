@@ -24,9 +24,9 @@ static char *line_name(const struct model *model, const struct line *line)
 	for (size_t i = 0; i < rule->port_count && used < sizeof(ports); i++)
 		used += (size_t)snprintf(ports + used, sizeof(ports) - used, "%s%s", i ? "," : " ",
 					 port_item_text(&rule->ports[i], one, sizeof(one)));
-	return xprintf(
-	    "%s %s %s %s%s", line->title, rule->action == ACTION_ALLOW ? "allow" : "deny",
-	    direction_words[line->direction], model->peers.item[rule->peers[0]]->text, ports);
+	return xprintf("%s %s %s %s%s", line->title,
+		       rule->action == ACTION_ALLOW ? "allow" : "deny",
+		       direction_words[line->direction], peer_text(model, rule->peers[0]), ports);
 }
 
 static char *policy_rule_name(const struct ordered_rule *ordered)
