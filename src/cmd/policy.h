@@ -51,6 +51,7 @@ struct loaded {
 	struct model *model;
 	struct plan *plan;
 	struct hits hits;
+	json_t *since; /* while it is linted */
 };
 int loaded_open(struct loaded *loaded, struct context *context, enum loaded_view view);
 void loaded_close(struct loaded *loaded);

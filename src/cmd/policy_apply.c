@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "cmd/policy.h"
 #include "kernel/enforce.h"
 #include "policy/lines.h"
@@ -80,6 +81,7 @@ static bool apply_own(struct changes *changes, const json_t *object)
 			json_object_set_new(copy, "direction", json_string("ingress"));
 		if (!json_object_get(copy, "ports"))
 			json_object_set_new(copy, "ports", json_array());
+		json_object_set_new(copy, "since", json_integer(time(NULL)));
 		lines_put(changing(changes, "rules"), json_incref(copy), &id);
 	} else if (strcmp(kind, "Default") == 0) {
 		defaults_put(changing(changes, "defaults"), field_text(copy, "verdict", ""),
@@ -113,6 +115,8 @@ static void apply_object(struct changes *changes, const json_t *object)
 	slim = object_slim(object);
 	if (strncmp(document, "pods/", 5) == 0)
 		slim = merge_pod(slim, objects_find(array, slim));
+	if (slim && object_is_policy(slim))
+		json_object_set_new(slim, "since", json_integer(time(NULL)));
 	if (slim) {
 		enum object_change change = objects_put(array, json_incref(slim));
 

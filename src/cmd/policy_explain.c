@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* policy explain: the verdict on a packet, and every reason for it. */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,15 @@ const struct option policy_explain_options[] = {
     {0},
 };
 
+/* One port, or one type of ICMP, whose first code then stands for all. */
+static bool is_single(const struct port_item *item)
+{
+	uint32_t protocol = item->first >> 16;
+	bool icmp = protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+
+	return icmp ? item->first >> 8 == item->last >> 8 : item->first == item->last;
+}
+
 static int parse_probe(const struct model *model, const struct words *words,
 		       struct matrix_probe *probe)
 {
@@ -25,8 +35,7 @@ static int parse_probe(const struct model *model, const struct words *words,
 	struct port_item items[2];
 	size_t count;
 
-	if (port_item_parse(port ? port : "tcp/80", items, &count) ||
-	    items[0].first >> 8 != items[0].last >> 8)
+	if (port_item_parse(port ? port : "tcp/80", items, &count) || !is_single(&items[0]))
 		return misuse("--port \"%s\" is no single port such as tcp/80 or icmp/8", port);
 	if (party_find(model, from, &probe->from) || party_find(model, to, &probe->to) ||
 	    parties_meet(&probe->from, &probe->to, &probe->family, ""))

@@ -46,6 +46,7 @@ static void add_object(struct export *export, json_t *object)
 
 	if (strcmp(kind, "RuleSequence") == 0 || !is_wanted(export, object))
 		return;
+	json_object_del(object, "since");
 	if (field_get(object, "metadata")) {
 		json_array_append(export->objects, object);
 		return;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "cmd/policy.h"
 #include "kernel/enforce.h"
 #include "policy/identity.h"
@@ -65,7 +66,9 @@ static int put_rule(struct putting *putting)
 
 	if (error)
 		return error;
+	json_object_set_new(rule, "since", json_integer(time(NULL)));
 	change = lines_put(putting->rules, json_deep_copy(rule), &id);
+	json_object_del(rule, "since");
 	json_object_set_new(rule, "id", json_integer(id));
 	json_object_set_new(rule, "state", json_string(changes[change]));
 	json_array_append_new(putting->rows, rule);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "cmd/matrix.h"
 #include "cmd/policy.h"
@@ -11,6 +12,8 @@
 #include "policy/explain.h"
 #include "policy/lint.h"
 #include "policy/listing.h"
+#include "policy/schema.h"
+#include "policy/store.h"
 
 const struct option policy_list_options[] = {{0}};
 
@@ -181,6 +184,43 @@ int policy_show(struct context *context, const struct words *words)
 	return error;
 }
 
+/* When each policy and one-line rule was said, by title. */
+static int note_since(const char *name, void *data)
+{
+	struct loaded *loaded = data;
+	json_t *document, *object;
+	size_t i;
+
+	if (strncmp(name, "policies/", 9) != 0 && strcmp(name, "cluster-policies") != 0 &&
+	    strcmp(name, "rules") != 0)
+		return 0;
+	document = document_get(loaded->instance, name);
+	json_array_foreach (document, i, object) {
+		long id = field_number(object, "id", 0);
+		char *title = id ? xprintf("rule %ld", id) : object_title(object);
+
+		if (json_object_get(object, "since"))
+			json_object_set(loaded->since, title, json_object_get(object, "since"));
+		free(title);
+	}
+	json_decref(document);
+	return 0;
+}
+
+static void add_unhit_rule(json_t *rows, const json_t *since, const json_t *rule)
+{
+	time_t said = (time_t)field_number(since, field_text(rule, "policy", ""), 0);
+	char text[32] = "it was applied";
+	struct tm when;
+
+	if (said && gmtime_r(&said, &when))
+		strftime(text, sizeof(text), "%FT%TZ", &when);
+	json_array_append_new(
+	    rows, json_pack("{s:O, s:O, s:s, s:o}", "policy", json_object_get(rule, "policy"),
+			    "rule", json_object_get(rule, "rule"), "problem", "never-hit", "detail",
+			    json_sprintf("no packet has hit it since %s", text)));
+}
+
 /* Loaded rules that nothing has hit yet. */
 static void add_unhit(json_t *rows, struct loaded *loaded)
 {
@@ -188,16 +228,14 @@ static void add_unhit(json_t *rows, struct loaded *loaded)
 	json_t *rule, *packets;
 	size_t i;
 
+	loaded->since = json_object();
+	document_each(loaded->instance, note_since, loaded);
 	json_array_foreach (rules, i, rule) {
 		packets = json_object_get(rule, "packets");
-		if (!packets || json_integer_value(packets) || !json_object_get(rule, "subject"))
-			continue;
-		json_array_append_new(rows, json_pack("{s:O, s:O, s:s, s:s}", "policy",
-						      json_object_get(rule, "policy"), "rule",
-						      json_object_get(rule, "rule"), "problem",
-						      "never-hit", "detail",
-						      "no packet has hit it since it was applied"));
+		if (packets && !json_integer_value(packets) && json_object_get(rule, "subject"))
+			add_unhit_rule(rows, loaded->since, rule);
 	}
+	json_decref(loaded->since);
 	json_decref(rules);
 }
 

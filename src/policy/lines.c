@@ -132,6 +132,8 @@ enum line_change lines_put(json_t *rules, json_t *rule, long *id)
 			return LINE_KEPT;
 		}
 		json_object_set(old, "action", json_object_get(rule, "action"));
+		if (json_object_get(rule, "since"))
+			json_object_set(old, "since", json_object_get(rule, "since"));
 		json_decref(rule);
 		return LINE_REPLACED;
 	}

@@ -133,6 +133,24 @@ static bool is_same(const json_t *a, const json_t *b)
 	       strcmp(name_of(a), name_of(b)) == 0;
 }
 
+/* Equal but for when it was said; then the old time stays. */
+static bool is_unchanged(const json_t *old, json_t *object)
+{
+	json_t *since = json_object_get(object, "since"), *before = json_object_get(old, "since");
+	bool equal;
+
+	json_incref(since);
+	if (before)
+		json_object_set(object, "since", before);
+	else
+		json_object_del(object, "since");
+	equal = json_equal(old, object);
+	if (!equal && since)
+		json_object_set(object, "since", since);
+	json_decref(since);
+	return equal;
+}
+
 enum object_change objects_put(json_t *array, json_t *object)
 {
 	size_t index;
@@ -143,7 +161,7 @@ enum object_change objects_put(json_t *array, json_t *object)
 
 		if (!is_same(old, object))
 			continue;
-		if (json_equal(old, object))
+		if (is_unchanged(old, object))
 			change = OBJECT_UNCHANGED;
 		json_array_set_new(array, index, object);
 		return change;

@@ -16,7 +16,7 @@ char *object_title(const json_t *object);
 /* What matters of it, with its namespace spelled out. A new reference. */
 json_t *object_slim(const json_t *object);
 
-/* Takes over `object`. */
+/* Takes over `object`. Its field "since" does not count as a change. */
 enum object_change objects_put(json_t *array, json_t *object);
 /* The object of the same kind and name; borrowed, NULL. */
 json_t *objects_find(const json_t *array, const json_t *like);
