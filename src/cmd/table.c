@@ -10,6 +10,7 @@ const struct command *const commands[] = {
     &command_test,
     &command_trace,
     &command_stat,
+    &command_top,
     &command_map,
     &command_endpoint,
     &command_help,
