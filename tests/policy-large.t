@@ -12,7 +12,10 @@ milliseconds() {
 		my $best = 1e9;
 		for (1 .. 10) {
 			my @before = times;
-			system(@ARGV) == 0 or exit 1;
+			my $child = fork // exit 1;
+			exec @ARGV or exit 1 unless $child;
+			waitpid $child, 0;
+			exit 1 if $?;
 			my @after = times;
 			my $used = $after[2] + $after[3] - $before[2] - $before[3];
 			$best = $used if $used < $best;

@@ -50,9 +50,18 @@ static inline uint32_t item_count(const struct item *item)
 	return item && item->kind >= ITEM_ARRAY ? item->count : 0;
 }
 
-#define ITEM_EACH(parent, child)                                                        \
-	for (const struct item *child = item_count(parent) ? (parent)->children : NULL, \
-			       *child##_end = child + item_count(parent);               \
+static inline const struct item *item_first(const struct item *item)
+{
+	return item_count(item) ? item->children : NULL;
+}
+
+static inline const struct item *item_end(const struct item *item)
+{
+	return item_count(item) ? item->children + item->count : NULL;
+}
+
+#define ITEM_EACH(parent, child)                                                             \
+	for (const struct item *child = item_first(parent), *child##_end = item_end(parent); \
 	     child < child##_end; child++)
 
 #endif
