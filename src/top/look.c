@@ -123,7 +123,7 @@ static void order_rules(struct look *look)
 
 	for (int exempt = 0; exempt < 2; exempt++)
 		json_array_foreach (look->rules, i, row)
-			if (!strcmp(text_of(row, "tier"), "exempt") == exempt)
+			if ((strcmp(text_of(row, "tier"), "exempt") == 0) == (exempt == 1))
 				json_array_append(ordered, row);
 	json_decref(look->rules);
 	look->rules = ordered;
