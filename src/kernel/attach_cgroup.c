@@ -79,7 +79,7 @@ static size_t links_alive(const struct instance *instance, const json_t *row)
 	return alive;
 }
 
-static bool row_exists(const json_t *row)
+bool cgroup_row_exists(const json_t *row)
 {
 	return cgroup_id(cgroup_row_path(row)) == row_id(row);
 }
@@ -100,7 +100,7 @@ const json_t *cgroup_row_cover(const struct instance *instance, const json_t *ro
 
 size_t cgroup_row_alive(const struct instance *instance, const json_t *rows, const json_t *row)
 {
-	if (!row_exists(row))
+	if (!cgroup_row_exists(row))
 		return 0;
 	if (cgroup_row_cover(instance, rows, row, NULL))
 		return CGROUP_HOOKS;
@@ -177,7 +177,7 @@ int cgroups_settle(const struct instance *instance, const json_t *rows, const js
 	size_t i;
 
 	json_array_foreach (rows, i, row)
-		if (!error && row != except && cgroup_row(row) && row_exists(row) &&
+		if (!error && row != except && cgroup_row(row) && cgroup_row_exists(row) &&
 		    !cgroup_row_cover(instance, rows, row, except))
 			error = links_make(instance, row);
 	json_array_foreach (rows, i, row)

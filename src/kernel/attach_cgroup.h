@@ -14,6 +14,8 @@
 /* A row of "attachments": {"subject": "cgroup:PATH", "cgroup_id", "container", "by": "cgroup"}. */
 bool cgroup_row(const json_t *row);
 const char *cgroup_row_path(const json_t *row);
+/* The cgroup that was attached still has its path. */
+bool cgroup_row_exists(const json_t *row);
 /* How many of the programs judge there, by links of its own or of the cgroup above it. */
 size_t cgroup_row_alive(const struct instance *instance, const json_t *rows, const json_t *row);
 /* The id of the program in its own link, 0 without one. `hook` is its word, "connect4". */

@@ -253,12 +253,14 @@ static void add_cgroup_hook(struct view *view, const json_t *attachment, size_t 
 				json_object_get(attachment, "subject"), "warnings");
 
 	row_set(row, "container", json_string_value(json_object_get(attachment, "container")));
-	if (id)
-		json_object_set_new(row, "id", json_integer(id));
-	else if (!cgroup_row_alive(view->instance, view->attachments, attachment))
+	if (!cgroup_row_exists(attachment)) {
 		row_warn(row, xprintf("the cgroup is gone: nothing is judged here"));
-	else if (!cgroup_row_cover(view->instance, view->attachments, attachment, NULL))
+		id = 0;
+	} else if (!id) {
 		row_warn(row, xprintf("the link is gone: nothing is judged here"));
+	} else {
+		json_object_set_new(row, "id", json_integer(id));
+	}
 	if (id && id != program_pin_id(view->instance, program))
 		row_warn(row, xprintf("it is not the %s that is loaded", program));
 	json_array_append_new(view->rows, row);
