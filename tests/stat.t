@@ -76,7 +76,7 @@ is "the kernel counts no longer" "$(cat /proc/sys/kernel/bpf_stats_enabled)" 0
 like "rates" "$(npctl -j stat rules --watch --count 2 | tail -1 | tr '}' '\n' | grep 'rule 1 ')" \
 	'"packets_per_second":[1-9]'
 wait $!
-is "one JSON value for each look" "$(npctl -j stat maps --watch --count 2 | grep -c '^\[{"name":"counters"')" 2
+is "one JSON value for each look" "$(npctl -j stat maps --watch --count 2 | grep -c '^\[{"name":"buckets"')" 2
 like "maps" "$(npctl stat maps | tr -s ' ')" 'documents hash [0-9]+ 65536 0% '
 
 npctl trace --drops >/dev/null 2>"$T/trace" &
