@@ -343,10 +343,21 @@ struct event {
 	__u8 source[16], destination[16];     /* IPv4 in the first four bytes */
 	__be16 source_port, destination_port; /* ICMP: type, code */
 	__u8 hook;			      /* enum hook */
-	__u8 pad[3];
+	__u8 captured;			      /* it heads a struct packet_event */
+	__u8 pad[2];
 	__u32 uid, pid; /* where the hook knows them, else ~0 and 0 */
 	char command[16];
 	__u64 cgroup;
+};
+
+/* The same for a listener that asked for bytes. */
+#define CAPTURE_BYTES 256
+
+struct packet_event {
+	struct event event;
+	__u32 length; /* of what there is of the packet */
+	__u32 pad;
+	__u8 data[CAPTURE_BYTES]; /* from the Ethernet header on */
 };
 
 enum hook { HOOK_POD, HOOK_USER, HOOK_CONTAINER };
@@ -354,6 +365,7 @@ enum hook { HOOK_POD, HOOK_USER, HOOK_CONTAINER };
 /* sinks: what the listener in slot n wants, and how it fares. */
 #define SINK_DROPS 1u /* drops only */
 #define SINK_ALL 2u   /* every packet, not just verdicts */
+#define SINK_BYTES 4u /* with the packet's first bytes */
 
 struct sink {
 	__u64 lease; /* CLOCK_MONOTONIC ns; dead afterwards */

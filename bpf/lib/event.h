@@ -109,6 +109,11 @@ static __always_inline bool sink_wants(const struct sink *sink, const struct eve
 		prefix_matches(sink->address[1], sink->prefix[1], event->destination));
 }
 
+static __always_inline void sink_count(struct sink *sink, bool lost)
+{
+	__sync_fetch_and_add(lost ? &sink->lost : &sink->sent, 1);
+}
+
 /* Into one listener's ring; a full one is counted. */
 __noinline int event_put(struct event *event, __u32 slot, int every)
 {
@@ -118,12 +123,8 @@ __noinline int event_put(struct event *event, __u32 slot, int every)
 	if (!event || !sink || sink->lease < event->time || !sink_wants(sink, event, every))
 		return 0;
 	ring = bpf_map_lookup_elem(&rings, &slot);
-	if (!ring)
-		return 0;
-	if (bpf_ringbuf_output(ring, event, sizeof(*event), 0))
-		__sync_fetch_and_add(&sink->lost, 1);
-	else
-		__sync_fetch_and_add(&sink->sent, 1);
+	if (ring)
+		sink_count(sink, bpf_ringbuf_output(ring, event, sizeof(*event), 0));
 	return 0;
 }
 
@@ -136,15 +137,57 @@ static __always_inline void event_put_all(struct event *event, __u32 listening, 
 			event_put(event, slot, every);
 }
 
+static __always_inline void capture(struct __sk_buff *skb, struct packet_event *record)
+{
+	__u32 length = skb->len;
+
+	if (length > CAPTURE_BYTES)
+		length = CAPTURE_BYTES;
+	record->event.captured = 1;
+	record->length = 0;
+	record->pad = 0;
+	if (length && !bpf_skb_load_bytes(skb, 0, record->data, length))
+		record->length = length;
+}
+
+/* The same with the packet's bytes, where the listener asked for them. */
+__noinline int event_put_packet(struct __sk_buff *skb, struct event *event, __u32 slot, int every)
+{
+	struct sink *sink = bpf_map_lookup_elem(&sinks, &slot);
+	struct packet_event *record;
+	void *ring;
+
+	if (!event || !sink)
+		return 0;
+	if (!(sink->flags & SINK_BYTES))
+		return event_put(event, slot, every);
+	if (sink->lease < event->time || !sink_wants(sink, event, every))
+		return 0;
+	ring = bpf_map_lookup_elem(&rings, &slot);
+	if (!ring)
+		return 0;
+	record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
+	sink_count(sink, !record);
+	if (!record)
+		return 0;
+	record->event = *event;
+	capture(skb, record);
+	bpf_ringbuf_submit(record, 0);
+	return 0;
+}
+
 __noinline int event_send(struct __sk_buff *skb, struct packet *packet, struct verdict *verdict,
 			  __u32 listening, int every)
 {
 	struct event event;
+	__u32 slot;
 
 	if (!packet || !verdict)
 		return 0;
 	event_fill(&event, skb, packet, verdict);
-	event_put_all(&event, listening, every);
+	for (slot = 0; slot < SINKS; slot++)
+		if (listening & (1u << slot))
+			event_put_packet(skb, &event, slot, every);
 	return 0;
 }
 

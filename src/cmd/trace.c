@@ -2,6 +2,7 @@
 #include "cmd/trace_filter.h"
 #include "kernel/event_text.h"
 #include "kernel/events.h"
+#include "out/pcapng.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -23,9 +24,10 @@ struct trace {
 	struct listener *listener;
 	struct trace_filter filter;
 	bool json;
-	uint64_t wanted;   /* events; 0: any number */
-	uint64_t shown[2]; /* dropped, allowed */
-	int width[2];	   /* of the ends' columns, as wide as they ever were */
+	struct pcapng *pcap; /* instead of lines */
+	uint64_t wanted;     /* events; 0: any number */
+	uint64_t shown[2];   /* dropped, allowed */
+	int width[2];	     /* of the ends' columns, as wide as they ever were */
 	struct timespec end;
 	bool ends;   /* at `end` */
 	bool ending; /* what is in the ring already is still shown */
@@ -139,6 +141,33 @@ static void print_json(const struct trace *trace, const struct event *event)
 	out_json(&out, event_json(trace->names, event));
 }
 
+/* "DROP default/a -> default/b: rule 3": for the one who opens the file. */
+static void write_packet(struct trace *trace, const struct event *event)
+{
+	const struct packet_event *packet = (const struct packet_event *)event;
+	const char *subject = names_subject(trace->names, event->ifindex);
+	char *why = event_why(trace->names, event);
+	char *comment = xprintf("npctl: %s %s of %s, %s", event->allow ? "ALLOW" : "DROP",
+				event->direction == INGRESS ? "ingress" : "egress",
+				subject ? subject : "?", why);
+	struct pcapng_packet record = {
+	    .ifindex = event->ifindex,
+	    .subject = subject,
+	    .time_us = event_wall_us(event),
+	    .data = packet->data,
+	    .length = packet->length,
+	    .size = event->size,
+	    .comment = comment,
+	    /* a pod's ingress leaves through its host interface */
+	    .outbound = event->direction == INGRESS,
+	    .allowed = event->allow,
+	};
+
+	pcapng_write(trace->pcap, &record);
+	free(comment);
+	free(why);
+}
+
 static bool is_done(const struct trace *trace)
 {
 	return trace->wanted && trace->shown[0] + trace->shown[1] >= trace->wanted;
@@ -152,8 +181,12 @@ static int show_event(void *data, const struct event *event)
 		return 1;
 	if (!trace_filter_wants(&trace->filter, trace->names, event))
 		return 0;
+	if (trace->pcap && !event->captured)
+		return 0; /* a socket's verdict: there is no packet */
 	trace->shown[!!event->allow]++;
-	if (trace->json)
+	if (trace->pcap)
+		write_packet(trace, event);
+	else if (trace->json)
 		print_json(trace, event);
 	else
 		print_line(trace, event);
@@ -212,7 +245,9 @@ static int follow(struct trace *trace)
 			break;
 		count = listener_poll(trace->listener, wait_ms, show_event, trace);
 		fflush(stdout);
-		if (count == -ESTALE)
+		if (pcapng_flush(trace->pcap))
+			error = FAILED;
+		else if (count == -ESTALE)
 			error = FAILED;
 		else if (count < 0 && count != -EINTR)
 			error = fail("wait for events: %s", strerror(-count));
@@ -262,6 +297,7 @@ static int read_limits(struct trace *trace, const struct words *words, uint64_t 
 /* Nothing of the instance stays locked while we listen. */
 static int begin(struct trace *trace, const struct words *words, size_t ring_bytes)
 {
+	const char *file = word_value(words, "pcap");
 	struct instance *instance;
 	struct stat info = {0};
 	int error = instance_open(&instance, trace->context->root, ACCESS_READ);
@@ -271,6 +307,10 @@ static int begin(struct trace *trace, const struct words *words, size_t ring_byt
 	error = names_read(instance, &trace->names);
 	if (!error)
 		error = trace_filter_parse(words, trace->names, &trace->filter);
+	if (!error && file)
+		error = pcapng_open(file, CAPTURE_BYTES, &trace->pcap);
+	if (trace->pcap)
+		trace->filter.sink.flags |= SINK_BYTES;
 	if (!error)
 		error = listener_open(instance, &trace->filter.sink, ring_bytes, &trace->listener);
 	trace->pin = instance_path(instance, "maps", "sinks");
@@ -286,6 +326,8 @@ static int run_trace(struct context *context, const struct words *words)
 	uint64_t ring_bytes = DEFAULT_RING;
 	int error = read_limits(&trace, words, &ring_bytes);
 
+	if (!error && trace.json && word_value(words, "pcap"))
+		error = misuse("--pcap and -j do not go together");
 	if (error)
 		return error;
 	catch_signals();
@@ -296,10 +338,14 @@ static int run_trace(struct context *context, const struct words *words)
 	error = follow(&trace);
 	trace.ending = true;
 	listener_stop(trace.listener, show_event, &trace);
+	if (pcapng_close(trace.pcap) && !error)
+		error = FAILED;
+	trace.pcap = NULL;
 	say_totals(&trace);
 	if (!error && trace.wanted && !is_done(&trace) && !interrupted && !ferror(stdout))
 		error = REPORTED; /* time was up before --count was reached */
 out:
+	pcapng_close(trace.pcap);
 	listener_close(trace.listener);
 	names_free(trace.names);
 	free(trace.pin);
@@ -318,6 +364,7 @@ static const struct option options[] = {
     {"count", VALUE_NUMBER, "N", "end after N events", 0, false},
     {"timeout", VALUE_NUMBER, "SECONDS",
      "end after so long; exit status 1 when --count was not reached", 0, false},
+    {"pcap", VALUE_FILE, "FILE|-", "the packets as pcapng, verdict and rule as comments", 0, false},
     {"ring-size", VALUE_NUMBER, "BYTES", "the buffer of events: 1M unless given", 0, false},
     {0},
 };
