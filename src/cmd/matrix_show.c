@@ -37,11 +37,11 @@ static size_t count_differences(const struct matrix *matrix)
 
 static json_t *rows_of(const struct matrix *matrix, const struct plan *plan)
 {
-	json_t *rows = json_array();
+	json_t *rows = json_array(), **rules = xalloc((plan->rule_count + 1) * sizeof(json_t *));
 
 	for (size_t i = 0; i < matrix->count; i++) {
 		const struct matrix_probe *probe = &matrix->probe[i];
-		json_t *row = probe_row(probe, plan);
+		json_t *row = probe_row(probe, plan, rules);
 
 		if (probe->expected >= 0)
 			json_object_set_new(row, "expected", json_string(word(probe->expected)));
@@ -49,6 +49,9 @@ static json_t *rows_of(const struct matrix *matrix, const struct plan *plan)
 			json_object_set_new(row, "live", json_string(word(probe->live)));
 		json_array_append_new(rows, row);
 	}
+	for (size_t i = 0; i < plan->rule_count; i++)
+		json_decref(rules[i]);
+	free(rules);
 	return rows;
 }
 

@@ -164,7 +164,7 @@ static int explain(struct context *context, const struct words *words, const str
 
 	if (!error) {
 		matrix_judge(&matrix, plan);
-		row = probe_row(probe, plan);
+		row = probe_row(probe, plan, NULL);
 		json_object_set_new(row, "egress", explain_side(model, plan, probe, EGRESS));
 		json_object_set_new(row, "ingress", explain_side(model, plan, probe, INGRESS));
 		error = ask(instance, probe, EGRESS, plan, json_object_get(row, "egress"));

@@ -288,7 +288,16 @@ json_t *rule_row(const struct plan *plan, uint32_t index)
 	return row;
 }
 
-json_t *probe_row(const struct matrix_probe *probe, const struct plan *plan)
+static json_t *shared_row(const struct plan *plan, uint32_t rule, json_t **rules)
+{
+	if (!rules || rule == NO_RULE)
+		return rule_row(plan, rule);
+	if (!rules[rule])
+		rules[rule] = rule_row(plan, rule);
+	return json_incref(rules[rule]);
+}
+
+json_t *probe_row(const struct matrix_probe *probe, const struct plan *plan, json_t **rules)
 {
 	char name[8], protocol[8];
 	size_t i;
@@ -299,5 +308,6 @@ json_t *probe_row(const struct matrix_probe *probe, const struct plan *plan)
 	return json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:o, s:o}", "from", probe->from.text, "to",
 			 probe->to.text, "protocol", protocol, "port", probe->port, "family",
 			 probe->family, "verdict", probe->allow ? "allow" : "deny", "egress",
-			 rule_row(plan, probe->egress), "ingress", rule_row(plan, probe->ingress));
+			 shared_row(plan, probe->egress, rules), "ingress",
+			 shared_row(plan, probe->ingress, rules));
 }

@@ -51,7 +51,11 @@ int party_find(const struct model *model, const char *text, struct party *party)
 /* Settles the addresses of both in one family; 0: whichever both have. */
 int parties_meet(struct party *from, struct party *to, uint8_t *family, const char *where);
 
-json_t *probe_row(const struct matrix_probe *probe, const struct plan *plan);
+/*
+ * `rules`: as many as the plan has, or NULL; zeroed at first, it keeps each rule's
+ * row for the next probe, so that many probes share few rows.
+ */
+json_t *probe_row(const struct matrix_probe *probe, const struct plan *plan, json_t **rules);
 json_t *rule_row(const struct plan *plan, uint32_t rule); /* null for NO_RULE */
 
 #endif

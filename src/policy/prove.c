@@ -57,7 +57,7 @@ static void show(struct proof *proof, const struct party *from, const struct par
 	    .allow = allow,
 	};
 
-	proof->counterexample = probe_row(&probe, proof->plan);
+	proof->counterexample = probe_row(&probe, proof->plan, NULL);
 }
 
 /* Prefers a protocol that people send as the witness. */
