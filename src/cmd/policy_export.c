@@ -13,15 +13,14 @@ const struct option policy_export_options[] = {
     {0},
 };
 
-struct export
-{
+struct exporting {
 	struct instance *instance;
 	const struct words *words;
 	bool all;
 	json_t *objects;
 };
 
-static bool is_wanted(const struct export *export, const json_t *object)
+static bool is_wanted(const struct exporting *export, const json_t *object)
 {
 	const char *name = field_text(field_get(object, "metadata"), "name", "");
 	char *title;
@@ -39,7 +38,7 @@ static bool is_wanted(const struct export *export, const json_t *object)
 	return wanted;
 }
 
-static void add_object(struct export *export, json_t *object)
+static void add_object(struct exporting *export, json_t *object)
 {
 	const char *kind = field_text(object, "kind", "");
 	json_t *own;
@@ -62,7 +61,7 @@ static int add_document(const char *name, void *data)
 	static const char *const kept[] = {"namespaces", "nodes",   "pods/",
 					   "policies/",	 "lists/",  "cluster-policies",
 					   "rules",	 "defaults"};
-	struct export *export = data;
+	struct exporting *export = data;
 	json_t *document, *object;
 	bool known = false;
 	size_t index;
@@ -80,7 +79,7 @@ static int add_document(const char *name, void *data)
 
 int policy_export(struct context *context, const struct words *words)
 {
-	struct export export = {.words = words, .all = word_flag(words, "all")};
+	struct exporting export = {.words = words, .all = word_flag(words, "all")};
 	int error = instance_open(&export.instance, context->root, ACCESS_READ);
 
 	if (error)

@@ -47,8 +47,7 @@ static void index_labels(struct compile *compile)
 static const struct requirement *single_value(const struct selector *selector)
 {
 	for (size_t i = 0; i < selector->count; i++)
-		if (selector->requirements[i].operator== OP_IN && selector->requirements[i].count ==
-		    1)
+		if (selector->requirements[i].op == OP_IN && selector->requirements[i].count == 1)
 			return &selector->requirements[i];
 	return NULL;
 }

@@ -11,11 +11,11 @@
 #include "policy/model.h"
 #include "policy/schema.h"
 
-enum operator{ OP_IN, OP_NOT_IN, OP_EXISTS, OP_ABSENT };
+enum op { OP_IN, OP_NOT_IN, OP_EXISTS, OP_ABSENT };
 
 struct requirement {
 	const char *key;
-	enum operator operator;
+	enum op op;
 	const char **values;
 	size_t count;
 };

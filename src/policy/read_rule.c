@@ -150,10 +150,10 @@ static int parse_term(struct model *model, char *term, struct requirement *requi
 	if (!equals || equals == term)
 		return -1;
 	value = equals[1] == '=' ? equals + 2 : equals + 1;
-	requirement->operator= OP_IN;
+	requirement->op = OP_IN;
 	*equals = '\0';
 	if (equals[-1] == '!') {
-		requirement->operator= OP_NOT_IN;
+		requirement->op = OP_NOT_IN;
 		equals[-1] = '\0';
 	}
 	if (!schema_is_label_key(term) || !schema_is_label_value(value))

@@ -41,9 +41,9 @@ static const struct schema namespace_metadata_schema = {
 
 static const char *check_requirement(const json_t *object)
 {
-	const char *operator= field_text(object, "operator", "");
+	const char *word = field_text(object, "operator", "");
 	size_t count = json_array_size(field_get(object, "values"));
-	bool takes = strcmp(operator, "In") == 0 || strcmp(operator, "NotIn") == 0;
+	bool takes = strcmp(word, "In") == 0 || strcmp(word, "NotIn") == 0;
 
 	if (takes && count == 0)
 		return "In and NotIn need values";

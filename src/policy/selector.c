@@ -17,7 +17,7 @@ static bool requirement_matches(const struct requirement *requirement, const str
 {
 	const char *value = labels_get(labels, requirement->key);
 
-	switch (requirement->operator) {
+	switch (requirement->op) {
 	case OP_EXISTS:
 		return value;
 	case OP_ABSENT:
@@ -27,8 +27,8 @@ static bool requirement_matches(const struct requirement *requirement, const str
 	}
 	for (size_t i = 0; i < requirement->count; i++)
 		if (value == requirement->values[i])
-			return requirement->operator== OP_IN;
-	return requirement->operator== OP_NOT_IN;
+			return requirement->op == OP_IN;
+	return requirement->op == OP_NOT_IN;
 }
 
 bool selector_matches(const struct selector *selector, const struct labels *labels)
@@ -68,10 +68,10 @@ static void read_requirement(struct model *model, const struct item *object,
 	const struct item *values = item_get(object, "values");
 
 	requirement->key = model_text(model, item_text(object, "key", ""));
-	requirement->operator= strcmp(word, "In") == 0 ? OP_IN
-	: strcmp(word, "NotIn") == 0		       ? OP_NOT_IN
-	: strcmp(word, "Exists") == 0		       ? OP_EXISTS
-						       : OP_ABSENT;
+	requirement->op = strcmp(word, "In") == 0	? OP_IN
+			  : strcmp(word, "NotIn") == 0	? OP_NOT_IN
+			  : strcmp(word, "Exists") == 0 ? OP_EXISTS
+							: OP_ABSENT;
 	requirement->values = model_array(model, item_count(values), sizeof(*requirement->values));
 	ITEM_EACH (values, value)
 		requirement->values[requirement->count++] = model_text(model, item_string(value));
@@ -89,7 +89,7 @@ void read_selector(struct model *model, const struct item *object, struct select
 	ITEM_EACH (labels, value) {
 		requirement = &selector->requirements[selector->count++];
 		requirement->key = model_text(model, value->key);
-		requirement->operator= OP_IN;
+		requirement->op = OP_IN;
 		requirement->values = model_array(model, 1, sizeof(*requirement->values));
 		requirement->values[0] = model_text(model, item_string(value));
 		requirement->count = 1;
@@ -104,7 +104,7 @@ void selector_sign(struct signature *signature, const struct selector *selector)
 	for (size_t i = 0; i < selector->count; i++) {
 		const struct requirement *requirement = &selector->requirements[i];
 
-		sign_number(signature, requirement->operator);
+		sign_number(signature, requirement->op);
 		sign_text(signature, requirement->key);
 		sign_number(signature, requirement->count);
 		for (size_t j = 0; j < requirement->count; j++)
@@ -115,11 +115,11 @@ void selector_sign(struct signature *signature, const struct selector *selector)
 static void requirement_text(const struct requirement *requirement, char *text, size_t size)
 {
 	size_t used = strlen(text);
-	bool not = requirement->operator== OP_NOT_IN;
+	bool not = requirement->op == OP_NOT_IN;
 
-	if (requirement->operator== OP_EXISTS || requirement->operator== OP_ABSENT) {
-		snprintf(text + used, size - used, "%s%s",
-			 requirement->operator== OP_ABSENT ? "!" : "", requirement->key);
+	if (requirement->op == OP_EXISTS || requirement->op == OP_ABSENT) {
+		snprintf(text + used, size - used, "%s%s", requirement->op == OP_ABSENT ? "!" : "",
+			 requirement->key);
 		return;
 	}
 	snprintf(text + used, size - used, "%s%s", requirement->key, not ? "!=" : "=");
