@@ -1,19 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Policy at the sockets of cgroups: real processes, real connections.
+# shellcheck disable=SC2034 # for lib.sh: it measures time
+alone=yes
 . "$(dirname "$0")/lib.sh"
 talk=$tests/talk
 root=/sys/fs/bpf/npctl
 npctl help policy allow | grep -q -e --cgroup || skip_all "no rules for cgroups"
 mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 [ -n "$mount" ] || skip_all "no cgroup2 file system"
-top=$(basename "$T")
+top=$(basename "$T") sleeper=
 base=$mount/$top
 mkdir -p "$base/web/worker" "$base/db" 2>/dev/null || skip_all "cgroups cannot be made"
 tidy() {
 	npctl load --unload >/dev/null 2>&1
-	find "$base" -name cgroup.procs -exec cat {} + | xargs -r kill -9
-	wait
+	mapfile -t left < <(find "$base" -name cgroup.procs -exec cat {} +)
+	[ ${#left[@]} = 0 ] || kill -9 "${left[@]}"
+	wait "$sleeper" 2>/dev/null
 	sleep 0.1
 	find "$base" -depth -type d -exec rmdir {} +
 	rm -rf -- "$T"
@@ -23,6 +26,7 @@ trap tidy EXIT
 in_group() { # CGROUP COMMAND…
 	bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' in "$base/$1" "${@:2}"
 }
+names() { find "$root/$1" -mindepth 1 -printf '%f\n' | sort; }
 try() { in_group "$1" "$talk" "${@:2}"; }
 denied="Operation not permitted"
 
@@ -43,7 +47,7 @@ is "attach by path" "$(npctl attach cgroup "$top/web")" "cgroup:/$top/web: attac
 ok "again, by the whole path" npctl attach cgroup "$base/web"
 is "four programs" "$(npctl -j attach show | jq -r '[.[] | select(.npctl) | .hook] | join(" ")')" \
 	"connect4 connect6 sendmsg4 sendmsg6"
-is "pinned" "$(ls $root/links | sed 's/.*://' | paste -sd' ')" "connect4 connect6 sendmsg4 sendmsg6"
+is "pinned" "$(names links | sed 's/.*://' | paste -sd' ')" "connect4 connect6 sendmsg4 sendmsg6"
 ok "with no rule all pass" test "$(try web tcp 192.0.2.1 80)" = yes
 fails_with "no such cgroup" 1 'does not exist below' npctl attach cgroup "$top/nix"
 fails_with "none outside of the mount" 1 'does not exist' npctl attach cgroup /etc
@@ -52,9 +56,10 @@ fails_with "no such process" 1 'does not exist' npctl attach pid 4194304
 fails_with "no process at all" 2 'not the number' npctl attach pid web
 fails_with "no such container" 1 'container "nix" does not exist' npctl attach container nix
 is "detach" "$(npctl attach detach cgroup "$top/web")" "cgroup:/$top/web: detached"
-is "no pins" "$(ls $root/links)" ""
+is "no pins" "$(names links)" ""
 fails_with "again" 1 "nothing of npctl's" npctl attach detach cgroup "$top/web"
 in_group db sleep 60 &
+sleeper=$!
 sleep 0.2
 is "by a process" "$(npctl attach pid "$(tail -1 "$base/db/cgroup.procs")")" "cgroup:/$top/db: attached"
 is "detach by path alone" "$(npctl attach detach "/$top/db")" "cgroup:/$top/db: detached"
@@ -111,7 +116,7 @@ is "stricter: what both allow" "$(try web/worker tcp 192.0.2.1 5432)" yes
 is "stricter: what the child does not" "$(try web/worker tcp 192.0.2.1 80)" "$denied"
 is "the parent is as it was" "$(try web tcp 192.0.2.1 80)" yes
 is "not looser" "$(try web/worker tcp 10.9.0.1 80)" "$denied"
-is "links are the parent's" "$(ls $root/links | wc -l) $(npctl -j attach show |
+is "links are the parent's" "$(names links | wc -l) $(npctl -j attach show |
 	jq -r '.[] | select(.hook == "inherited") | .subject')" "4 cgroup:/$top/web/worker"
 npctl attach detach cgroup "$top/web" >/dev/null
 is "without the parent the child's own rules stay" \

@@ -10,6 +10,8 @@ four=169.254.169.254 six=fd00:ec2::254
 allowed=1234 other=1235
 root=/sys/fs/bpf/npctl
 
+names() { find "$root/$1" -mindepth 1 -printf '%f\n' | sort; }
+
 # link DEV NETNS: an interface of this host, with servers behind it on port 80.
 link() {
 	ip netns add "$2"
@@ -38,7 +40,7 @@ gets() {
 	local to way
 	for to in $four $six; do
 		for way in tcp udp; do
-			as "$1" "$talk" $way $to 80
+			as "$1" "$talk" "$way" "$to" 80
 		done
 	done | sort | uniq -c | awk '{$1=$1; print}' | paste -sd, -
 }
@@ -73,7 +75,7 @@ is "before anything is attached all reach them" "$(gets 0) $(gets $allowed)" "4 
 # An allowed user, all others, other interfaces.
 is "attach" "$(npctl attach user dev meta0)" "user:meta0: attached"
 ok "again" npctl attach user dev meta0
-is "both sides, pinned" "$(ls $root/links | paste -sd' ')" "meta0:user-egress meta0:user-ingress"
+is "both sides, pinned" "$(names links | paste -sd' ')" "meta0:user-egress meta0:user-ingress"
 is "nobody is allowed" "$(gets 0) $(gets $allowed)" "4 silence 4 silence"
 ok "allow one user" npctl policy allow $four/32 --user $allowed --dev meta0
 ok "for IPv6, too" npctl policy allow $six/128 --user $allowed --dev meta0
