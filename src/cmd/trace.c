@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cmd/trace_filter.h"
+#include "cmd/trace_stack.h"
 #include "kernel/event_text.h"
 #include "kernel/events.h"
 #include "out/pcapng.h"
@@ -324,7 +325,11 @@ static int run_trace(struct context *context, const struct words *words)
 {
 	struct trace trace = {.context = context, .json = context->out.json};
 	uint64_t ring_bytes = DEFAULT_RING;
-	int error = read_limits(&trace, words, &ring_bytes);
+	int error;
+
+	if (word_flag(words, "stack") || word_flag(words, "folded"))
+		return trace_stack(context, words);
+	error = read_limits(&trace, words, &ring_bytes);
 
 	if (!error && trace.json && word_value(words, "pcap"))
 		error = misuse("--pcap and -j do not go together");
@@ -365,6 +370,9 @@ static const struct option options[] = {
     {"timeout", VALUE_NUMBER, "SECONDS",
      "end after so long; exit status 1 when --count was not reached", 0, false},
     {"pcap", VALUE_FILE, "FILE|-", "the packets as pcapng, verdict and rule as comments", 0, false},
+    {"stack", VALUE_NONE, NULL, "at the end, where in the kernel packets were dropped or sent on",
+     0, false},
+    {"folded", VALUE_NONE, NULL, "those stacks as lines for flame graphs", 0, false},
     {"ring-size", VALUE_NUMBER, "BYTES", "the buffer of events: 1M unless given", 0, false},
     {0},
 };
