@@ -74,8 +74,10 @@ static char *below_mount(const char *mount, const char *directory)
 
 int cgroup_find(const char *word, char **path)
 {
-	char *mount = mount_find(), *directory;
+	char *mount = *word ? mount_find() : NULL, *directory;
 
+	if (!*word)
+		return misuse("the path of a cgroup is missing");
 	if (!mount)
 		return fail_no_mount();
 	*path = *word == '/' ? below_mount(mount, word) : NULL;
