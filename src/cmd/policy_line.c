@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* policy allow, deny, default: the one-line rules. */
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "cmd/policy.h"
+#include "kernel/cgroup.h"
 #include "kernel/enforce.h"
 #include "policy/identity.h"
 #include "policy/lines.h"
@@ -14,6 +16,10 @@ const struct option policy_line_options[] = {
     {"port", VALUE_PORT, "PORT", "only this port: tcp/80, udp/53-60, icmp/8, 80", 'p', true},
     {"pod", VALUE_POD, "POD", "only for this pod, or dev:IF (default: all attached)", 0, true},
     {"egress", VALUE_NONE, NULL, "what the pod sends, not what it receives", 0, false},
+    {"user", VALUE_USER, "USER", "only for this user: a name, a number, any, none", 0, true},
+    {"dev", VALUE_DEV, "DEV", "the interface at which users are judged", 0, false},
+    {"cgroup", VALUE_CGROUP, "PATH", "only for the processes in this cgroup", 0, true},
+    {"rate", VALUE_TEXT, "N/s[:BURST]", "new connections to each destination", 0, false},
     {"from-identity", VALUE_NUMBER, "N", "the peer is the identity of that number", 0, false},
     {"to-identity", VALUE_NUMBER, "N", "only for pods of that identity", 0, false},
     {"symmetric", VALUE_NONE, NULL, "both ways, between two identities", 0, false},
@@ -75,16 +81,73 @@ static int put_rule(struct putting *putting)
 	return 0;
 }
 
-/* One rule for each subject. */
-static int put_for_pods(struct putting *putting)
+/* "user:DEV:UID"; a name's number is looked up once, now. */
+static int user_subject(const char *word, const char *device, char **subject)
 {
-	size_t i = 0;
-	int error;
+	size_t digits = strspn(word, "0123456789");
+	const struct passwd *user;
 
-	do {
-		putting->line.subject = word_nth(putting->words, "pod", i);
+	if (strcmp(word, "any") == 0 || strcmp(word, "none") == 0 || (digits && !word[digits])) {
+		*subject = xprintf("user:%s:%s", device, word);
+		return 0;
+	}
+	user = getpwnam(word);
+	if (!user)
+		return fail("user \"%s\" does not exist", word);
+	*subject = xprintf("user:%s:%u", device, (unsigned int)user->pw_uid);
+	return 0;
+}
+
+static int cgroup_subject(const char *word, char **subject)
+{
+	char *path;
+	int error = cgroup_find(word, &path);
+
+	if (!error) {
+		*subject = xprintf("cgroup:%s", path);
+		free(path);
+	}
+	return error;
+}
+
+/* The nth of whom the rules are for, over all options; NULL: there are no more. */
+static int nth_subject(const struct words *words, size_t n, char **subject)
+{
+	const char *word;
+	size_t i;
+
+	*subject = NULL;
+	for (i = 0; (word = word_nth(words, "pod", i)); i++)
+		if (i == n)
+			*subject = xstrdup(word);
+	for (n -= i, i = 0; !*subject && (word = word_nth(words, "user", i)); i++)
+		if (i == n)
+			return user_subject(word, word_value(words, "dev"), subject);
+	for (n -= i, i = 0; !*subject && (word = word_nth(words, "cgroup", i)); i++)
+		if (i == n)
+			return cgroup_subject(word, subject);
+	return 0;
+}
+
+/* One rule for each subject, or one for all. */
+static int put_for_subjects(struct putting *putting)
+{
+	bool egress = putting->line.egress;
+	char *subject;
+	int error = 0;
+
+	for (size_t i = 0; !error; i++) {
+		error = nth_subject(putting->words, i, &subject);
+		if (error || (i && !subject))
+			break;
+		putting->line.subject = subject;
+		putting->line.egress = egress || (subject && (strncmp(subject, "user:", 5) == 0 ||
+							      strncmp(subject, "cgroup:", 7) == 0));
 		error = put_rule(putting);
-	} while (!error && word_nth(putting->words, "pod", ++i));
+		free(subject);
+		if (!subject)
+			break;
+	}
 	return error;
 }
 
@@ -145,7 +208,7 @@ static int put_list(struct putting *putting)
 	document_put(putting->instance, document, list);
 	free(document);
 	putting->line.list = name;
-	error = put_for_pods(putting);
+	error = put_for_subjects(putting);
 	free(name);
 	return error;
 }
@@ -177,7 +240,7 @@ static int put_rules(struct putting *putting)
 		error = put_list(putting);
 	for (int i = 0; !error && i < words->count; i++) {
 		putting->line.peer = words->word[i];
-		error = put_for_pods(putting);
+		error = put_for_subjects(putting);
 	}
 	if (!error) {
 		document_put(putting->instance, "rules", json_incref(putting->rules));
@@ -233,6 +296,8 @@ static int check_words(const struct words *words)
 
 	if (from != to)
 		return misuse("--from-identity and --to-identity go together");
+	if (!word_value(words, "user") != !word_value(words, "dev"))
+		return misuse("--user and --dev go together");
 	if (from && (words->count || word_value(words, "pod") || word_flag(words, "egress")))
 		return misuse("identities stand instead of PEER, --pod and --egress");
 	if (!from && word_flag(words, "symmetric"))
@@ -246,7 +311,9 @@ static int add_rules(struct context *context, const struct words *words, bool al
 {
 	struct putting putting = {
 	    .words = words,
-	    .line = {.allow = allow, .egress = word_flag(words, "egress")},
+	    .line = {.allow = allow,
+		     .egress = word_flag(words, "egress"),
+		     .rate = word_value(words, "rate")},
 	};
 	int error = check_words(words);
 

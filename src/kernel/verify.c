@@ -316,6 +316,14 @@ static bool has_program(const json_t *rows, const char *interface, const char *p
 	return false;
 }
 
+/* A pod or a device; users and cgroups have entries of another kind. */
+static bool is_interface(const json_t *attachment)
+{
+	const char *subject = text_of(attachment, "subject");
+
+	return strncmp(subject, "user:", 5) != 0 && strncmp(subject, "cgroup:", 7) != 0;
+}
+
 static int check_programs(struct verify *verify, const json_t *attachments)
 {
 	static const char *const programs[] = {"pod_ingress", "pod_egress"};
@@ -327,8 +335,8 @@ static int check_programs(struct verify *verify, const json_t *attachments)
 	json_array_foreach (attachments, i, attachment) {
 		const char *interface = text_of(attachment, "interface");
 
-		if (json_object_get(attachment, "program"))
-			continue; /* the user's own */
+		if (json_object_get(attachment, "program") || !is_interface(attachment))
+			continue; /* the user's own, or judged elsewhere */
 		for (size_t j = 0; j < ARRAY_SIZE(programs); j++)
 			if (!has_program(rows, interface, programs[j]))
 				differs(verify, "program", interface, programs[j], "not attached");
@@ -347,8 +355,10 @@ static int check_all(struct verify *verify)
 	check_rules(verify);
 	check_peers(verify);
 	json_array_foreach (attachments, i, attachment)
-		check_subject(verify, text_of(attachment, "subject"),
-			      (uint32_t)json_integer_value(json_object_get(attachment, "ifindex")));
+		if (is_interface(attachment))
+			check_subject(
+			    verify, text_of(attachment, "subject"),
+			    (uint32_t)json_integer_value(json_object_get(attachment, "ifindex")));
 	error = check_programs(verify, attachments);
 	json_decref(attachments);
 	return error;

@@ -235,11 +235,11 @@ static int add_list_prefix(const struct prefix *prefix, void *data)
 static int add_list(struct classes *classes, struct points points[2], uint32_t index)
 {
 	const struct peer *peer = classes->model->peers.item[index];
-	const struct cidr_list *list = model_list_find(classes->model, peer->name);
+	const char *text = model_list_text(classes->model, peer->name);
 	struct list_points data = {classes, points, ELEMENT(ELEMENT_LIST, index)};
 	size_t line;
 
-	if (list && cidr_lines_each(list->text, add_list_prefix, &data, &line))
+	if (cidr_lines_each(text, add_list_prefix, &data, &line))
 		return fail("list \"%s\", line %zu: no prefix", peer->name, line);
 	return 0;
 }

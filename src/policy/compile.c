@@ -83,6 +83,8 @@ static struct fallback find_default(const struct compile *compile, enum directio
 static uint32_t default_rule(struct compile *compile, enum direction direction,
 			     const struct fallback *fallback, bool allow_rules, const char *subject)
 {
+	if (!fallback->set && direction == EGRESS && strncmp(subject, "user:", 5) == 0)
+		return plan_rule_default(compile, direction, false, " for users", NULL);
 	if (fallback->set)
 		return plan_rule_default(compile, direction, fallback->allow, " by policy default",
 					 fallback->own ? subject : NULL);
@@ -154,7 +156,9 @@ static void compile_direction(struct compile *compile, struct plan_subject *subj
 	judge_policies(compile, &judged, pod_class, subject->name, &allow_rules);
 	judged.default_rule =
 	    default_rule(compile, direction, &fallback, allow_rules, subject->name);
-	subject->enforced[direction] = judged.rules.count || judged.isolated || fallback.set;
+	subject->enforced[direction] =
+	    judged.rules.count || judged.isolated || fallback.set ||
+	    (direction == EGRESS && strncmp(subject->name, "user:", 5) == 0);
 	key = judged_key(compile, &judged, pod_class);
 	set = lookup_get(&compile->judged_sets, &key);
 	if (set == LOOKUP_NONE) {

@@ -29,11 +29,11 @@ static int stop_when_inside(const struct prefix *prefix, void *data)
 static bool in_list(const struct model *model, const struct peer *peer,
 		    const struct address *address)
 {
-	const struct cidr_list *list = model_list_find(model, peer->name);
 	struct address copy = *address;
 	size_t line;
 
-	return list && cidr_lines_each(list->text, stop_when_inside, &copy, &line) != 0;
+	return cidr_lines_each(model_list_text(model, peer->name), stop_when_inside, &copy,
+			       &line) != 0;
 }
 
 static bool has_address(const struct address *addresses, size_t count,

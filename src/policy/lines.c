@@ -62,7 +62,8 @@ static int canonical_subject(struct model *model, const char *word, json_t **sub
 	*subject = NULL;
 	if (!word)
 		return 0;
-	if (strncmp(word, "dev:", 4) == 0) {
+	if (strncmp(word, "dev:", 4) == 0 || strncmp(word, "user:", 5) == 0 ||
+	    strncmp(word, "cgroup:", 7) == 0) {
 		*subject = json_string(word);
 		return 0;
 	}
@@ -83,18 +84,25 @@ int line_make(struct model *model, const struct line_words *words, json_t **rule
 {
 	json_t *ports = canonical_ports(words->ports), *peer = NULL, *subject = NULL;
 
+	uint32_t unused[2];
+
 	if (!ports)
 		return MISUSED;
+	if (words->rate && rate_parse(words->rate, &unused[0], &unused[1])) {
+		json_decref(ports);
+		return misuse("rate \"%s\" is no number of connections such as 100/s or 100/s:10",
+			      words->rate);
+	}
 	if (canonical_peer(model, words, &peer) ||
 	    canonical_subject(model, words->subject, &subject)) {
 		json_decref(ports);
 		json_decref(peer);
 		return FAILED;
 	}
-	*rule = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o*}", "kind", "Rule", "action",
+	*rule = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o*, s:s*}", "kind", "Rule", "action",
 			  words->allow ? "allow" : "deny", "direction",
 			  words->egress ? "egress" : "ingress", "peer", peer, "ports", ports,
-			  "subject", subject);
+			  "subject", subject, "rate", words->rate);
 	return 0;
 }
 
@@ -127,11 +135,14 @@ enum line_change lines_put(json_t *rules, json_t *rule, long *id)
 		    !same_field(old, rule, "direction"))
 			continue;
 		*id = field_number(old, "id", 0);
-		if (same_field(old, rule, "action")) {
+		if (same_field(old, rule, "action") && same_field(old, rule, "rate")) {
 			json_decref(rule);
 			return LINE_KEPT;
 		}
 		json_object_set(old, "action", json_object_get(rule, "action"));
+		json_object_del(old, "rate");
+		if (json_object_get(rule, "rate"))
+			json_object_set(old, "rate", json_object_get(rule, "rate"));
 		if (json_object_get(rule, "since"))
 			json_object_set(old, "since", json_object_get(rule, "since"));
 		json_decref(rule);

@@ -13,6 +13,7 @@ struct line_words {
 	const char *peer; /* NULL: the list */
 	const char *list;
 	const char *subject; /* NULL: every one */
+	const char *rate;    /* "100/s:10"; NULL: none */
 	json_t *ports;	     /* array of texts, borrowed */
 };
 

@@ -38,6 +38,8 @@ int list_file_read(const char *file, const char *given, char **name, json_t **li
 	char *text;
 	int result = FAILED;
 
+	if (given && (strcmp(given, "private") == 0 || strcmp(given, "loopback") == 0))
+		return misuse("list name \"%s\" has a meaning already", given);
 	if (given && !schema_is_label_value(given))
 		return misuse("list name \"%s\" is not made of letters, digits and dashes", given);
 	if (file_read(file, &text, &size))

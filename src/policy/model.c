@@ -229,11 +229,15 @@ bool peer_selects_pod(const struct model *model, const struct peer *peer, const 
 	return selector_matches(&peer->pods, &pod->labels);
 }
 
-struct cidr_list *model_list_find(const struct model *model, const char *name)
+const char *model_list_text(const struct model *model, const char *name)
 {
 	uint32_t index = model_name_find(model, NAME_LIST, name, "");
 
-	return index == LOOKUP_NONE ? NULL : model->lists.item[index];
+	if (index != LOOKUP_NONE)
+		return model->lists.item[index]->text;
+	if (strcmp(name, "private") == 0)
+		return "10.0.0.0/8\n172.16.0.0/12\n192.168.0.0/16\nfc00::/7\n";
+	return strcmp(name, "loopback") == 0 ? "127.0.0.0/8\n::1\n" : "";
 }
 
 int read_list(struct model *model, const struct item *object, const char *where)
@@ -360,15 +364,38 @@ int model_add(struct model *model, const json_t *object, const char *where)
 	return model_add_checked(model, object, where);
 }
 
+static void add_device(struct model *model, const char *name)
+{
+	for (size_t i = 0; i < model->devices.count; i++)
+		if (strcmp(model->devices.item[i], name) == 0)
+			return;
+	ADD(model->devices, model_text(model, name));
+}
+
+/* Of an interface: everybody, and each user whom some rule names there. */
+static void add_users(struct model *model, const char *interface)
+{
+	size_t length = strlen(interface);
+
+	add_device(model, model_format(model, "%s:any", interface));
+	for (size_t i = 0; i < model->lines.count; i++) {
+		const char *subject = model->lines.item[i]->subject;
+
+		if (subject && strncmp(subject, interface, length) == 0 && subject[length] == ':')
+			add_device(model, subject);
+	}
+}
+
 int model_subject_add(struct model *model, const char *name)
 {
 	struct pod *pod;
 
-	if (strncmp(name, "dev:", 4) == 0) {
-		for (size_t i = 0; i < model->devices.count; i++)
-			if (strcmp(model->devices.item[i], name) == 0)
-				return 0;
-		ADD(model->devices, model_text(model, name));
+	if (strncmp(name, "user:", 5) == 0) {
+		add_users(model, name);
+		return 0;
+	}
+	if (strncmp(name, "dev:", 4) == 0 || strncmp(name, "cgroup:", 7) == 0) {
+		add_device(model, name);
 		return 0;
 	}
 	pod = model_pod_find(model, name);

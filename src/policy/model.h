@@ -52,7 +52,11 @@ void model_free(struct model *model);
  */
 int model_add(struct model *model, const json_t *object, const char *where);
 
-/* Marks "ns/pod" or "dev:IF" as a subject; a pod that is no more is passed over. */
+/*
+ * Marks "ns/pod", "dev:IF", "cgroup:PATH" or "user:IF" as a subject; the last becomes
+ * "user:IF:any" and "user:IF:UID" for each user whom a rule names, so it comes after
+ * the rules. A pod that is no more is passed over.
+ */
 int model_subject_add(struct model *model, const char *name);
 /* Every pod that is not on its node's network. */
 void model_subjects_add_all(struct model *model);

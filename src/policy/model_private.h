@@ -69,6 +69,7 @@ struct policy_rule {
 	size_t peer_count, port_count; /* no ports: every packet */
 	bool named_ports;
 	int index; /* in its policy's direction; the id of a one-line rule */
+	uint32_t rate_per_second, rate_burst; /* 0: as often as it likes */
 	struct signature signature;
 };
 
@@ -166,7 +167,8 @@ void *model_array(struct model *model, size_t count, size_t size);
 
 struct namespace *model_namespace(struct model *model, const char *name);
 struct node *model_node(struct model *model, const char *name);
-struct cidr_list *model_list_find(const struct model *model, const char *name);
+/* The lines of a list, "" when there is none; "private" and "loopback" are always there. */
+const char *model_list_text(const struct model *model, const char *name);
 /* Takes a copy; equal peers share an index. */
 uint32_t model_peer(struct model *model, const struct peer *peer);
 
@@ -182,6 +184,7 @@ bool peer_selects_pod(const struct model *model, const struct peer *peer, const 
 
 /* "tcp/80", "udp/53-60", "icmp/8", "tcp", "80"; 0 or -1, silently. */
 int port_item_parse(const char *text, struct port_item *items, size_t *count);
+int rate_parse(const char *text, uint32_t *per_second, uint32_t *burst);
 const char *port_item_text(const struct port_item *item, char *text, size_t size);
 const char *protocol_text(uint8_t protocol, char text[static 8]);
 int protocol_parse(const char *text); /* or -1 */

@@ -232,13 +232,19 @@ int peer_from_text(struct model *model, const char *text, uint32_t *index)
 	static const struct {
 		const char *word;
 		enum peer_kind kind;
-	} words[] = {{"any", PEER_ANY}, {"world", PEER_WORLD}, {"host", PEER_HOST}};
+	} words[] = {{"any", PEER_ANY},
+		     {"world", PEER_WORLD},
+		     {"host", PEER_HOST},
+		     {"private", PEER_LIST},
+		     {"loopback", PEER_LIST}};
 	struct peer peer = {0};
 	struct prefix *prefix = model_array(model, 1, sizeof(*prefix));
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (strcmp(words[i].word, text) == 0) {
 			peer.kind = words[i].kind;
+			if (peer.kind == PEER_LIST)
+				peer.name = peer.text = model_text(model, text);
 			*index = model_peer(model, &peer);
 			return 0;
 		}
@@ -274,6 +280,27 @@ static int read_rule_peer(struct model *model, const struct item *object, uint32
 	return 0;
 }
 
+/* "100/s", "100/s:10": new connections a second, and how many at once. */
+int rate_parse(const char *text, uint32_t *per_second, uint32_t *burst)
+{
+	char *end;
+	unsigned long rate = strtoul(text, &end, 10), most = rate;
+
+	if (*text < '0' || *text > '9' || strncmp(end, "/s", 2) != 0)
+		return -1;
+	end += 2;
+	if (*end == ':') {
+		if (end[1] < '0' || end[1] > '9')
+			return -1;
+		most = strtoul(end + 1, &end, 10);
+	}
+	if (*end || !rate || !most || rate > 1000000 || most > 1000000)
+		return -1;
+	*per_second = (uint32_t)rate;
+	*burst = (uint32_t)most;
+	return 0;
+}
+
 static int read_rule_ports(struct model *model, const struct item *array, const char *where,
 			   struct policy_rule *rule)
 {
@@ -297,6 +324,8 @@ static void line_sign(const struct model *model, struct line *line)
 
 	policy_rule_sign(model, &policy, line->direction, &line->rule);
 	sign_text(&line->rule.signature, line->subject ? line->subject : "");
+	sign_number(&line->rule.signature, line->rule.rate_per_second);
+	sign_number(&line->rule.signature, line->rule.rate_burst);
 }
 
 static enum direction read_direction(const struct item *object)
@@ -308,6 +337,7 @@ int read_rule(struct model *model, const struct item *object, const char *where)
 {
 	struct line *line = model_array(model, 1, sizeof(*line));
 	const char *subject = item_text(object, "subject", NULL);
+	const char *rate = item_text(object, "rate", NULL);
 	struct policy_rule *rule = &line->rule;
 
 	rule->index = (int)item_number(object, "id", 0);
@@ -322,8 +352,11 @@ int read_rule(struct model *model, const struct item *object, const char *where)
 	if (read_rule_peer(model, object, &rule->peers[0]) ||
 	    read_rule_ports(model, item_get(object, "ports"), where, rule))
 		return FAILED;
+	if (rate && rate_parse(rate, &rule->rate_per_second, &rule->rate_burst))
+		return fail("%s: \"%s\" is no rate such as 100/s or 100/s:10", where, rate);
 	line->selected = LOOKUP_NONE;
-	if (subject && strchr(subject, '=') && peer_from_text(model, subject, &line->selected))
+	if (subject && strchr(subject, '=') && strncmp(subject, "cgroup:", 7) != 0 &&
+	    peer_from_text(model, subject, &line->selected))
 		return FAILED;
 	line_sign(model, line);
 	ADD(model->lines, line);
@@ -333,7 +366,15 @@ int read_rule(struct model *model, const struct item *object, const char *where)
 bool line_is_for(const struct model *model, const struct line *line, const struct pod *pod,
 		 const char *name)
 {
+	bool own = strncmp(name, "user:", 5) == 0 || strncmp(name, "cgroup:", 7) == 0;
+	size_t length;
+
 	if (!line->subject)
+		return !own; /* users and containers are never meant by silence */
+	/* What is said of any user holds for each. */
+	length = strlen(line->subject);
+	if (own && length > 4 && strcmp(line->subject + length - 4, ":any") == 0 &&
+	    strncmp(line->subject, name, length - 3) == 0 && !strchr(name + length - 3, ':'))
 		return true;
 	if (line->selected != LOOKUP_NONE)
 		return pod && peer_selects_pod(model, model->peers.item[line->selected], pod);

@@ -51,6 +51,8 @@ uint32_t plan_rule_of(struct compile *compile, uint32_t index)
 		.tier = ordered->tier,
 		.direction = ordered->direction,
 		.allow = ordered->rule->action == ACTION_ALLOW,
+		.rate_per_second = ordered->rule->rate_per_second,
+		.rate_burst = ordered->rule->rate_burst,
 		.policy = xstrdup(ordered->policy ? ordered->policy->title : ordered->line->title),
 		.index = ordered->policy ? ordered->rule->index : -1,
 		.name = ordered->policy ? policy_rule_name(ordered)

@@ -277,6 +277,7 @@ static const struct schema rule_schema = {
 	    {.name = "peer", .type = TYPE_ANY, .required = true},
 	    {.name = "ports", .type = TYPE_TEXTS},
 	    {.name = "subject", .type = TYPE_TEXT},
+	    {.name = "rate", .type = TYPE_TEXT},
 	    END,
 	},
 };
