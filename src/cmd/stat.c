@@ -2,6 +2,7 @@
 #include "cmd/filter.h"
 #include "cmd/stat.h"
 #include "kernel/statistics.h"
+#include "kernel/tallies.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -278,6 +279,31 @@ static int run_flows(struct context *context, const struct words *words)
 	return run_kind(context, words, kind_named("flows"));
 }
 
+static int run_tallies(struct context *context, const struct words *words, const char *kind)
+{
+	struct instance *instance;
+	int error;
+
+	if (!word_flag(words, "clear"))
+		return run_kind(context, words, kind_named(kind));
+	error = instance_open(&instance, context->root, ACCESS_READ);
+	if (error)
+		return error;
+	error = tallies_clear(instance);
+	instance_close(instance);
+	return error;
+}
+
+static int run_drops(struct context *context, const struct words *words)
+{
+	return run_tallies(context, words, "drops");
+}
+
+static int run_destinations(struct context *context, const struct words *words)
+{
+	return run_tallies(context, words, "destinations");
+}
+
 static json_t *totals(const json_t *rules, const char *verdict)
 {
 	json_int_t packets = 0, bytes = 0;
@@ -354,6 +380,12 @@ static const struct option summary_options[] = {PROMETHEUS, {0}};
 
 static const struct option options[] = {WATCH, PROMETHEUS, {0}};
 
+static const struct option tally_options[] = {
+    {"clear", VALUE_NONE, NULL, "forget drops and destinations, and count anew", 0, false},
+    WATCH,
+    {0},
+};
+
 static const struct option flow_options[] = {
     {"pod", VALUE_POD, "POD", "judged for this pod", 0, false},
     {"peer", VALUE_PEER, "PEER", "with this address, prefix or pod", 0, false},
@@ -372,6 +404,10 @@ static const struct verb verbs[] = {
     {"rules", "", "packets and bytes that each rule decided", 0, 0, options, run_rules, NULL},
     {"flows", "", "connections that are known, with the rule that let them in", 0, 0, flow_options,
      run_flows, NULL},
+    {"drops", "", "what was denied, with nobody looking, the latest first", 0, 0, tally_options,
+     run_drops, NULL},
+    {"destinations", "", "where users and containers went, allowed and denied", 0, 0, tally_options,
+     run_destinations, NULL},
     {"maps", "", "how full the maps are", 0, 0, options, run_maps, NULL},
     {"events", "", "listeners, events sent and lost", 0, 0, options, run_events, NULL},
     {0},

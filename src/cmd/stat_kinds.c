@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cmd/stat.h"
 #include "kernel/statistics.h"
+#include "kernel/tallies.h"
 #include <string.h>
 
 #define NEARLY_FULL 90 /* per cent */
@@ -111,6 +112,34 @@ static const struct column event_columns[] = {
     {.key = "lost", .right = true}, {.key = "lost_per_second", .title = "LOST/S", .right = true},
 };
 
+static const struct column drop_columns[] = {
+    {.key = "count", .right = true},
+    {.key = "subject"},
+    {.key = "direction"},
+    {.key = "peer"},
+    {.key = "peer_pod", .title = "POD"},
+    {.key = "protocol"},
+    {.key = "port", .right = true},
+    {.key = "uid", .right = true},
+    {.key = "last_seconds", .title = "LAST", .right = true},
+    {.key = "why"},
+};
+
+static const struct column destination_columns[] = {
+    {.key = "subject"},
+    {.key = "peer"},
+    {.key = "peer_pod", .title = "POD"},
+    {.key = "protocol"},
+    {.key = "port", .right = true},
+    {.key = "uid", .right = true},
+    {.key = "allowed", .right = true},
+    {.key = "denied", .right = true},
+    {.key = "last_seconds", .title = "LAST", .right = true},
+};
+
+/* Peers are without number: a metric for each is not what its readers want. */
+static const struct metric no_metrics[] = {{0}};
+
 static const struct metric program_metrics[] = {
     {"npctl_program_runs_total", "counter", "Runs of a program, counted while statistics are on.",
      "runs", 1},
@@ -171,6 +200,16 @@ const struct stat_kind stat_kinds[] = {
      .nothing = "no connections are known",
      .metrics = flow_metrics,
      .labels = {"subject", "protocol", "state", "direction"}},
+    {.name = "drops",
+     .read = tallies_drops,
+     COLUMNS(drop_columns),
+     .nothing = "nothing was denied",
+     .metrics = no_metrics},
+    {.name = "destinations",
+     .read = tallies_destinations,
+     COLUMNS(destination_columns),
+     .nothing = "no destinations are known",
+     .metrics = no_metrics},
     {.name = "maps",
      .read = statistics_maps,
      .prepare = prepare_map,

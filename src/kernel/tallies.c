@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "kernel/tallies.h"
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "kernel/event_text.h"
+#include "kernel/names.h"
+
+struct entry {
+	struct tally_key key;
+	struct tally tally;
+};
+
+struct tallies {
+	struct entry *entry;
+	size_t count, capacity;
+	struct names *names;
+	uint64_t now; /* jiffies */
+	uint64_t hz;
+};
+
+/* The kernel's count starts five minutes before its low half overflows. */
+static void read_clock(struct tallies *tallies)
+{
+	struct timespec tick, now;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	tallies->hz = (uint64_t)(1000000000 / tick.tv_nsec);
+	tallies->now = (uint64_t)now.tv_sec * tallies->hz + now.tv_nsec / tick.tv_nsec +
+		       (uint32_t)(-300 * (int64_t)tallies->hz);
+}
+
+static void add(struct tallies *tallies, const struct tally_key *key, const struct tally *tally)
+{
+	GROW(tallies->entry, tallies->count, tallies->capacity);
+	tallies->entry[tallies->count++] = (struct entry){*key, *tally};
+}
+
+static void read_table(struct tallies *tallies, int map)
+{
+	struct tally_key key, next;
+	struct tally tally;
+	bool first = true;
+
+	while (!bpf_map_get_next_key(map, first ? NULL : &key, &next)) {
+		key = next;
+		first = false;
+		if (!bpf_map_lookup_elem(map, &key, &tally))
+			add(tallies, &key, &tally);
+	}
+}
+
+/* Each processor's last one is not in the table, or in it with what it was before. */
+static void read_recents(struct tallies *tallies, int map)
+{
+	int processors = libbpf_num_possible_cpus();
+	struct tally_recent *recents = xalloc((size_t)processors * sizeof(*recents));
+	uint32_t zero = 0;
+
+	_Static_assert(sizeof(*recents) % 8 == 0, "a per-CPU array's stride");
+	if (bpf_map_lookup_elem(map, &zero, recents))
+		processors = 0;
+	for (int i = 0; i < processors; i++)
+		if (recents[i].tally.count)
+			add(tallies, &recents[i].key, &recents[i].tally);
+	free(recents);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return memcmp(&x->key, &y->key, sizeof(x->key));
+}
+
+static void join(struct tally *tally, const struct tally *more)
+{
+	tally->count += more->count;
+	if (more->first < tally->first)
+		tally->first = more->first;
+	if (more->last > tally->last)
+		tally->last = more->last;
+}
+
+static void join_equal(struct tallies *tallies)
+{
+	size_t kept = 0;
+
+	qsort(tallies->entry, tallies->count, sizeof(*tallies->entry), compare_keys);
+	for (size_t i = 0; i < tallies->count; i++)
+		if (kept && !compare_keys(&tallies->entry[kept - 1], &tallies->entry[i]))
+			join(&tallies->entry[kept - 1].tally, &tallies->entry[i].tally);
+		else
+			tallies->entry[kept++] = tallies->entry[i];
+	tallies->count = kept;
+}
+
+static int tallies_read(struct instance *instance, struct tallies *tallies)
+{
+	int table = instance_map(instance, "tallies"), recents = -1, error = FAILED;
+
+	*tallies = (struct tallies){0};
+	if (table < 0)
+		return FAILED;
+	recents = instance_map(instance, "tally_recents");
+	if (recents < 0 || names_read(instance, &tallies->names))
+		goto out;
+	read_clock(tallies);
+	read_table(tallies, table);
+	read_recents(tallies, recents);
+	join_equal(tallies);
+	error = 0;
+out:
+	close(table);
+	if (recents >= 0)
+		close(recents);
+	return error;
+}
+
+static void tallies_release(struct tallies *tallies)
+{
+	names_free(tallies->names);
+	free(tallies->entry);
+}
+
+static json_int_t seconds_since(const struct tallies *tallies, uint64_t then)
+{
+	return tallies->now > then ? (json_int_t)((tallies->now - then) / tallies->hz) : 0;
+}
+
+static struct event event_of(const struct tally_key *key)
+{
+	struct event event = {
+	    .rule = key->answer & ANSWER_RULE,
+	    .reason = key->reason,
+	    .hook = key->hook,
+	    .ifindex = key->hook == HOOK_CONTAINER ? 0 : (uint32_t)key->subject,
+	    .cgroup = key->hook == HOOK_CONTAINER ? key->subject : 0,
+	};
+
+	return event;
+}
+
+static json_t *entry_row(const struct tallies *tallies, const struct tally_key *key)
+{
+	const struct event event = event_of(key);
+	const char *subject = names_event_subject(tallies->names, &event), *pod = NULL;
+	struct address peer = {.family = key->family};
+	json_t *row = json_object();
+	char text[ADDRESS_TEXT];
+
+	json_object_set_new(row, "subject",
+			    subject ? json_string(subject)
+				    : json_sprintf("%llu", (unsigned long long)key->subject));
+	json_object_set_new(row, "direction",
+			    json_string(key->direction == INGRESS ? "ingress" : "egress"));
+	memcpy(peer.bytes, key->peer, key->family == 4 ? 4 : 16);
+	if (key->family)
+		pod = names_pod(tallies->names, &peer);
+	json_object_set_new(row, "peer",
+			    json_string(key->family ? address_text(&peer, text) : "others"));
+	if (pod)
+		json_object_set_new(row, "peer_pod", json_string(pod));
+	if (key->family)
+		json_object_set_new(row, "protocol", json_string(ip_protocol_text(key->protocol)));
+	if (ip_protocol_has_ports(key->protocol))
+		json_object_set_new(row, "port", json_integer(key->port));
+	if (key->uid != USER_ANY)
+		json_object_set_new(row, "uid", json_integer(key->uid));
+	return row;
+}
+
+static json_t *drop_row(const struct tallies *tallies, const struct entry *entry)
+{
+	const struct event event = event_of(&entry->key);
+	char *why = event_why(tallies->names, &event);
+	json_t *row = entry_row(tallies, &entry->key);
+
+	json_object_set_new(row, "count", json_integer((json_int_t)entry->tally.count));
+	json_object_set_new(row, "why", json_string(why));
+	json_object_set_new(row, "first_seconds",
+			    json_integer(seconds_since(tallies, entry->tally.first)));
+	json_object_set_new(row, "last_seconds",
+			    json_integer(seconds_since(tallies, entry->tally.last)));
+	free(why);
+	return row;
+}
+
+static int compare_last(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return x->tally.last < y->tally.last ? 1 : x->tally.last > y->tally.last ? -1 : 0;
+}
+
+int tallies_drops(struct instance *instance, json_t **rows)
+{
+	struct tallies tallies;
+	int error = tallies_read(instance, &tallies);
+
+	*rows = json_array();
+	qsort(tallies.entry, tallies.count, sizeof(*tallies.entry), compare_last);
+	for (size_t i = 0; !error && i < tallies.count; i++)
+		if (!(tallies.entry[i].key.answer & ANSWER_ALLOW))
+			json_array_append_new(*rows, drop_row(&tallies, &tallies.entry[i]));
+	tallies_release(&tallies);
+	return error;
+}
+
+static bool same_destination(const json_t *row, const json_t *other)
+{
+	static const char *const keys[] = {"subject", "peer", "protocol", "port", "uid"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		json_t *a = json_object_get(row, keys[i]), *b = json_object_get(other, keys[i]);
+
+		if (a != b && (!a || !b || !json_equal(a, b)))
+			return false;
+	}
+	return true;
+}
+
+static json_t *destination_of(json_t *rows, json_t *wanted)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row)
+		if (same_destination(row, wanted)) {
+			json_decref(wanted);
+			return row;
+		}
+	json_object_del(wanted, "direction");
+	json_object_set_new(wanted, "allowed", json_integer(0));
+	json_object_set_new(wanted, "denied", json_integer(0));
+	json_array_append_new(rows, wanted);
+	return wanted;
+}
+
+/* Latest first, so a destination's first row has the last time. */
+int tallies_destinations(struct instance *instance, json_t **rows)
+{
+	struct tallies tallies;
+	int error = tallies_read(instance, &tallies);
+
+	*rows = json_array();
+	qsort(tallies.entry, tallies.count, sizeof(*tallies.entry), compare_last);
+	for (size_t i = 0; !error && i < tallies.count; i++) {
+		const struct entry *entry = &tallies.entry[i];
+		bool allowed = entry->key.answer & ANSWER_ALLOW;
+		const char *name = allowed ? "allowed" : "denied";
+		json_t *row;
+
+		if (entry->key.direction != EGRESS)
+			continue;
+		row = destination_of(*rows, entry_row(&tallies, &entry->key));
+		json_object_set_new(row, name,
+				    json_integer(json_integer_value(json_object_get(row, name)) +
+						 (json_int_t)entry->tally.count));
+		if (!json_object_get(row, "last_seconds"))
+			json_object_set_new(
+			    row, "last_seconds",
+			    json_integer(seconds_since(&tallies, entry->tally.last)));
+	}
+	tallies_release(&tallies);
+	return error;
+}
+
+static int empty_map(struct instance *instance, const char *name)
+{
+	int map = instance_map(instance, name);
+	char key[sizeof(struct tally_key)];
+
+	if (map < 0)
+		return FAILED;
+	while (!bpf_map_get_next_key(map, NULL, key))
+		if (bpf_map_delete_elem(map, key) && errno != ENOENT)
+			break;
+	close(map);
+	return 0;
+}
+
+int tallies_clear(struct instance *instance)
+{
+	int map = instance_map(instance, "tally_recents"), error = 0;
+	int processors = libbpf_num_possible_cpus();
+	struct tally_recent *none;
+	uint32_t zero = 0;
+
+	if (map < 0)
+		return FAILED;
+	none = xalloc((size_t)processors * sizeof(*none));
+	if (bpf_map_update_elem(map, &zero, none, BPF_ANY))
+		error = fail("map %s/maps/tally_recents: %s", instance->root, strerror(errno));
+	free(none);
+	close(map);
+	if (!error)
+		error = empty_map(instance, "tallies");
+	return error ? error : empty_map(instance, "tally_shares");
+}

@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What was denied while nobody looked.
+. "$(dirname "$0")/lib.sh"
+
+drops() { npctl -j stat drops | jq -r ".[] | $1"; }
+send() { npctl topo exec "$1" -- bash -c "for ((i = 0; i < $3; i++)); do printf x >/dev/udp/10.0.0.10/$2; done"; }
+
+npctl topo up >/dev/null
+npctl load >/dev/null
+npctl attach pod backend >/dev/null
+ok "a lab" npctl policy allow 10.0.0.20/32
+is "nothing yet" "$(npctl stat drops)" "nothing was denied"
+send denied 4242 7
+send denied 4243 3
+send denied 4242 5
+send allowed 4242 2
+is "counted, with those that no table has yet" \
+	"$(drops '"\(.subject) \(.direction) \(.peer) \(.peer_pod) \(.protocol) \(.port) \(.count)"' | sort)" \
+	"default/backend ingress 10.0.0.30 default/denied UDP 4242 12
+default/backend ingress 10.0.0.30 default/denied UDP 4243 3"
+like "by whom and when" "$(drops '"\(.why) \(.last_seconds)"' | head -1)" '^default: .* [0-3]$'
+send denied 4243 1
+is "the latest comes first" "$(drops .port | head -1)" 4243
+is "and counts on" "$(drops 'select(.port == 4243) | .count')" 4
+like "as a table" "$(npctl stat drops)" 'COUNT +SUBJECT.*12 +default/backend +ingress +10\.0\.0\.30 +default/denied +UDP +4242'
+like "where it went, too, when it left" "$(npctl -j stat destinations)" '^\[\]$'
+
+# more ports than a subject's share: the rest is summed, the total is right
+# shellcheck disable=SC2016 # the other shell's
+npctl topo exec denied -- bash -c 'for p in {5000..5399}; do printf x >/dev/udp/10.0.0.10/$p; done'
+# each processor has one that no table has yet
+ok "no more than its share, and the others" [ "$(drops .count | wc -l)" -le $((257 + $(nproc))) ]
+is "none is lost" "$(npctl -j stat drops | jq 'map(.count) | add')" 416
+like "the others have no peer" "$(drops 'select(.peer == "others") | .count')" '^[0-9]+$'
+
+ok "--clear" npctl stat drops --clear
+is "forgets" "$(npctl stat drops)" "nothing was denied"
+send denied 4242 1
+is "and counts anew" "$(drops .count)" 1
+
+npctl policy allow 10.0.0.30 --egress >/dev/null
+npctl topo exec backend -- bash -c 'printf x >/dev/udp/10.0.0.20/9'
+is "a destination" "$(npctl -j stat destinations | jq -r '.[] | "\(.subject) \(.peer) \(.port) \(.allowed) \(.denied)"')" \
+	"default/backend 10.0.0.20 9 0 1"
+ok "all at once still exports" npctl stat --prometheus
+npctl load --unload >/dev/null
+fails_with "not loaded" 1 'npctl load' npctl stat drops
+plan_done
