@@ -230,11 +230,66 @@ static void test_one_class(void **state)
 	free(text);
 }
 
+static bool judge(const struct plan *plan, const char *subject, enum direction direction,
+		  const char *peer)
+{
+	int index = plan_subject_find(plan, subject);
+	struct address address;
+
+	assert_true(index >= 0);
+	address_parse(peer, &address);
+	return plan->rules[plan_judge(plan, (uint32_t)index, direction, &address, IPPROTO_TCP, 80)]
+	    .allow;
+}
+
+static void add_rule(struct model *model, int id, const char *peer, const char *subject,
+		     const char *rate)
+{
+	add(model, json_pack("{s:s, s:i, s:s, s:s, s:s, s:s*, s:s*}", "kind", "Rule", "id", id,
+			     "action", "allow", "direction", "egress", "peer", peer, "subject",
+			     subject, "rate", rate));
+}
+
+/* Users are denied what no rule allows; what any user may, each may. */
+static void test_users(void **state)
+{
+	struct model *model = model_new();
+	struct plan *plan;
+
+	(void)state;
+	add_rule(model, 1, "10.0.0.1/32", "user:eth0:1000", NULL);
+	add_rule(model, 2, "10.0.0.2/32", "user:eth0:any", "100/s:10");
+	add_rule(model, 3, "10.0.0.3/32", NULL, NULL);
+	add_rule(model, 4, "private", "cgroup:/a=b", NULL);
+	model_subject_add(model, "user:eth0");
+	model_subject_add(model, "user:eth1");
+	model_subject_add(model, "cgroup:/a=b");
+	model_subject_add(model, "cgroup:/c");
+	assert_int_equal(plan_compile(model, &plan), 0);
+	assert_int_equal(plan->subject_count, 5);
+	assert_true(judge(plan, "user:eth0:1000", EGRESS, "10.0.0.1"));
+	assert_true(judge(plan, "user:eth0:1000", EGRESS, "10.0.0.2"));
+	assert_false(judge(plan, "user:eth0:1000", EGRESS, "10.0.0.3"));
+	assert_false(judge(plan, "user:eth0:any", EGRESS, "10.0.0.1"));
+	assert_true(judge(plan, "user:eth0:any", EGRESS, "10.0.0.2"));
+	assert_false(judge(plan, "user:eth1:any", EGRESS, "10.0.0.3"));
+	assert_true(judge(plan, "user:eth1:any", INGRESS, "10.0.0.3"));
+	assert_true(judge(plan, "cgroup:/a=b", EGRESS, "192.168.1.1"));
+	assert_false(judge(plan, "cgroup:/a=b", EGRESS, "192.0.2.1"));
+	assert_true(judge(plan, "cgroup:/c", EGRESS, "192.0.2.1"));
+	for (size_t i = 0; i < plan->rule_count; i++)
+		assert_int_equal(plan->rules[i].rate_per_second,
+				 strcmp(plan->rules[i].policy, "rule 2") == 0 ? 100 : 0);
+	plan_free(plan);
+	model_free(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_precedence),
 	    cmocka_unit_test(test_one_class),
+	    cmocka_unit_test(test_users),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
