@@ -25,7 +25,7 @@ stacks drops --stack --drops
 send denied
 send allowed
 over && status=0 || status=$?
-is "SIGINT ends it with status 0" $status 0
+is "SIGINT ends it with status 0" "$status" 0
 like "drops by npctl, counted" "$(grep DROP "$T/drops")" '(^|[[:space:]])[5-9] DROP TC_EGRESS  default/backend'
 like "the stack names __dev_queue_xmit" "$(cat "$T/drops")" '__dev_queue_xmit'
 like "the tracing itself is left out" "$(sed -n 2p "$T/drops")" 'kfree_skb|sk_skb_reason_drop'

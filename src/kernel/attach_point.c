@@ -40,27 +40,25 @@ static char *point_pin(const struct instance *instance, const struct point *poin
 	return path;
 }
 
-static struct bpf_tc_hook tc_point(const struct point *point)
+/* libbpf wants the padding zero as well, which only memset promises. */
+static void tc_point(struct bpf_tc_hook *tc, const struct point *point)
 {
-	return (struct bpf_tc_hook){
-	    .sz = sizeof(struct bpf_tc_hook),
-	    .ifindex = point->ifindex,
-	    .attach_point = point->egress ? BPF_TC_EGRESS : BPF_TC_INGRESS,
-	};
+	memset(tc, 0, sizeof(*tc));
+	tc->sz = sizeof(*tc);
+	tc->ifindex = point->ifindex;
+	tc->attach_point = point->egress ? BPF_TC_EGRESS : BPF_TC_INGRESS;
 }
 
-static struct bpf_tc_opts tc_options(const struct point *point)
+static void tc_options(struct bpf_tc_opts *options, const struct point *point)
 {
 	const void *name = point->program;
-	uint32_t handle = crc32(0, name, strlen(name)) | 1;
 
+	memset(options, 0, sizeof(*options));
+	options->sz = sizeof(*options);
+	options->priority = point->policy ? POLICY_PRIORITY : USER_PRIORITY;
+	options->handle = crc32(0, name, strlen(name)) | 1;
 	if (point->policy)
-		handle = point->users ? USERS_HANDLE : POLICY_HANDLE;
-	return (struct bpf_tc_opts){
-	    .sz = sizeof(struct bpf_tc_opts),
-	    .priority = point->policy ? POLICY_PRIORITY : USER_PRIORITY,
-	    .handle = handle,
-	};
+		options->handle = point->users ? USERS_HANDLE : POLICY_HANDLE;
 }
 
 static int link_info(int link, struct bpf_link_info *info)
@@ -94,9 +92,11 @@ static uint32_t tcx_program(const struct instance *instance, const struct point 
 
 static uint32_t clsact_program(const struct point *point)
 {
-	struct bpf_tc_hook tc = tc_point(point);
-	struct bpf_tc_opts options = tc_options(point);
+	struct bpf_tc_hook tc;
+	struct bpf_tc_opts options;
 
+	tc_point(&tc, point);
+	tc_options(&options, point);
 	return bpf_tc_query(&tc, &options) ? 0 : options.prog_id;
 }
 
@@ -137,10 +137,12 @@ out:
 
 static int clsact_attach(const struct instance *instance, const struct point *point, int program)
 {
-	struct bpf_tc_hook tc = tc_point(point);
-	struct bpf_tc_opts options = tc_options(point);
+	struct bpf_tc_hook tc;
+	struct bpf_tc_opts options;
 	int error;
 
+	tc_point(&tc, point);
+	tc_options(&options, point);
 	step("tc filter add dev %s %s prio %u handle %#x bpf direct-action "
 	     "object-pinned %s/progs/%s",
 	     point->interface, side(point), options.priority, options.handle, instance->root,
@@ -191,10 +193,12 @@ static int tcx_detach(const struct instance *instance, const struct point *point
 
 static int clsact_detach(const struct point *point)
 {
-	struct bpf_tc_hook tc = tc_point(point);
-	struct bpf_tc_opts options = tc_options(point);
+	struct bpf_tc_hook tc;
+	struct bpf_tc_opts options;
 	int error;
 
+	tc_point(&tc, point);
+	tc_options(&options, point);
 	if (!clsact_program(point))
 		return 0;
 	step("tc filter del dev %s %s prio %u handle %#x bpf", point->interface, side(point),
@@ -230,10 +234,12 @@ static int tcx_update(const struct instance *instance, const struct point *point
 
 int point_update(const struct instance *instance, const struct point *point, int program)
 {
-	struct bpf_tc_opts options = tc_options(point);
-	struct bpf_tc_hook tc = tc_point(point);
+	struct bpf_tc_opts options;
+	struct bpf_tc_hook tc;
 	int error;
 
+	tc_options(&options, point);
+	tc_point(&tc, point);
 	if (!point_program(instance, point))
 		return 0;
 	if (point->clsact) {
