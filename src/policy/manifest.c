@@ -41,12 +41,14 @@ static void add_type(const json_t *list, json_t *item)
 		json_object_set_new(item, "apiVersion", json_string(version));
 }
 
+/* A list of objects; npctl's own list of prefixes is an object by itself. */
 static bool is_list(const json_t *object)
 {
 	const char *kind = field_text(object, "kind", "");
 	size_t length = strlen(kind);
 
 	return length >= 4 && strcmp(kind + length - 4, "List") == 0 &&
+	       strcmp(kind, "CidrList") != 0 &&
 	       (json_is_array(field_get(object, "items")) || !field_get(object, "spec"));
 }
 
