@@ -204,7 +204,8 @@ int tallies_drops(struct instance *instance, json_t **rows)
 	int error = tallies_read(instance, &tallies);
 
 	*rows = json_array();
-	qsort(tallies.entry, tallies.count, sizeof(*tallies.entry), compare_last);
+	if (tallies.count)
+		qsort(tallies.entry, tallies.count, sizeof(*tallies.entry), compare_last);
 	for (size_t i = 0; !error && i < tallies.count; i++)
 		if (!(tallies.entry[i].key.answer & ANSWER_ALLOW))
 			json_array_append_new(*rows, drop_row(&tallies, &tallies.entry[i]));
