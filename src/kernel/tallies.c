@@ -91,7 +91,8 @@ static void join_equal(struct tallies *tallies)
 {
 	size_t kept = 0;
 
-	qsort(tallies->entry, tallies->count, sizeof(*tallies->entry), compare_keys);
+	if (tallies->count)
+		qsort(tallies->entry, tallies->count, sizeof(*tallies->entry), compare_keys);
 	for (size_t i = 0; i < tallies->count; i++)
 		if (kept && !compare_keys(&tallies->entry[kept - 1], &tallies->entry[i]))
 			join(&tallies->entry[kept - 1].tally, &tallies->entry[i].tally);
@@ -250,7 +251,8 @@ int tallies_destinations(struct instance *instance, json_t **rows)
 	int error = tallies_read(instance, &tallies);
 
 	*rows = json_array();
-	qsort(tallies.entry, tallies.count, sizeof(*tallies.entry), compare_last);
+	if (tallies.count)
+		qsort(tallies.entry, tallies.count, sizeof(*tallies.entry), compare_last);
 	for (size_t i = 0; !error && i < tallies.count; i++) {
 		const struct entry *entry = &tallies.entry[i];
 		bool allowed = entry->key.answer & ANSWER_ALLOW;
