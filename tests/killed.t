@@ -100,9 +100,9 @@ for my $i (1 .. $count) {
 print "$answered of $sent\n";
 END
 to=$(address server)
-npctl topo exec one -- perl "$T/send.pl" "$to" 500 >"$T/one.sent" &
+npctl topo exec one -- perl "$T/send.pl" "$to" 1500 >"$T/one.sent" &
 one=$!
-npctl topo exec two -- perl "$T/send.pl" "$to" 500 >"$T/two.sent" &
+npctl topo exec two -- perl "$T/send.pl" "$to" 1500 >"$T/two.sent" &
 two=$!
 changes=0
 while kill -0 $one 2>/dev/null; do
@@ -111,10 +111,10 @@ while kill -0 $one 2>/dev/null; do
 	npctl policy delete "$(npctl -j policy list | jq 'map(select(.tier == "rule"))[-1].rule | tonumber')" >/dev/null
 done
 wait $one $two
-is "who is allowed loses nothing meanwhile" "$(cat "$T/one.sent")" "500 of 500"
-is "who is denied gains nothing" "$(cat "$T/two.sent")" "0 of 500"
+is "who is allowed loses nothing meanwhile" "$(cat "$T/one.sent")" "1500 of 1500"
+is "who is denied gains nothing" "$(cat "$T/two.sent")" "0 of 1500"
 note "$changes changes meanwhile"
-like "there were some" "$changes" '^([3-9]|[1-9][0-9])'
+like "there were some" "$changes" '^[1-9][0-9]'
 
 # The topology, in both directions.
 ok "down" npctl topo down
