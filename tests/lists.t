@@ -22,4 +22,10 @@ is "nobody is blocked then" "$(result_of denied)" connected
 ok "the export is applied" npctl policy apply -f "$T/export.yml"
 is "the list is back with its rule" "$(result_of denied)" blocked
 is "and blocks nobody else" "$(result_of allowed)" connected
+
+# A rule over a list that is not there would match nobody: a deny rule would let everybody in.
+printf 'apiVersion: npctl.io/v1\nkind: Rule\naction: deny\npeer: {list: gone}\n' >"$T/gone.yml"
+fails_with "is refused" 1 "over list .gone., which does not exist" npctl policy apply -f "$T/gone.yml"
+fails_with "offline, too" 1 "over list .gone., which does not exist" npctl test matrix -f "$T/gone.yml"
+is "what was in force still is" "$(result_of denied)" blocked
 plan_done

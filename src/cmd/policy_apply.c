@@ -213,7 +213,7 @@ static int change_files(struct context *context, const struct words *words, bool
 		result = change_file(&changes, path, delete);
 	if (!result)
 		result = write_changes(&changes);
-	if (!result && !delete &&!quiet && json_object_get(changes.documents, "cluster-policies"))
+	if (!quiet && !result && json_object_get(changes.documents, "cluster-policies") && !delete)
 		warn_of_ties(changes.instance);
 	instance_close(changes.instance);
 	if (!result && changes.skipped)

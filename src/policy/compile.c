@@ -261,10 +261,27 @@ static void release(struct compile *compile)
 	lookup_release(&compile->special_rules);
 }
 
+/* A deny rule over a list that is not there would let everybody in. */
+static int check_lists(const struct model *model)
+{
+	for (size_t i = 0; i < model->lines.count; i++) {
+		const struct line *line = model->lines.item[i];
+		const struct peer *peer = model->peers.item[line->rule.peers[0]];
+
+		if (peer->kind == PEER_LIST && !model_list_text(model, peer->name)) {
+			fail("%s is over list \"%s\", which does not exist", line->title,
+			     peer->name);
+			return fail_mend("npctl policy allow|deny --cidr-file FILE --name %s",
+					 peer->name);
+		}
+	}
+	return 0;
+}
+
 int plan_compile(const struct model *model, struct plan **plan)
 {
 	struct compile compile = {.model = model, .plan = xalloc(sizeof(**plan))};
-	int result = classes_make(&compile.classes, model);
+	int result = check_lists(model) ? FAILED : classes_make(&compile.classes, model);
 
 	if (result)
 		goto out;

@@ -237,7 +237,7 @@ const char *model_list_text(const struct model *model, const char *name)
 		return model->lists.item[index]->text;
 	if (strcmp(name, "private") == 0)
 		return "10.0.0.0/8\n172.16.0.0/12\n192.168.0.0/16\nfc00::/7\n";
-	return strcmp(name, "loopback") == 0 ? "127.0.0.0/8\n::1\n" : "";
+	return strcmp(name, "loopback") == 0 ? "127.0.0.0/8\n::1\n" : NULL;
 }
 
 int read_list(struct model *model, const struct item *object, const char *where)

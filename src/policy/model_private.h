@@ -168,6 +168,7 @@ void *model_array(struct model *model, size_t count, size_t size);
 struct namespace *model_namespace(struct model *model, const char *name);
 struct node *model_node(struct model *model, const char *name);
 /* The lines of a list, "" when there is none; "private" and "loopback" are always there. */
+/* NULL: no such list. */
 const char *model_list_text(const struct model *model, const char *name);
 /* Takes a copy; equal peers share an index. */
 uint32_t model_peer(struct model *model, const struct peer *peer);
