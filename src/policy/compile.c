@@ -280,9 +280,14 @@ static int check_lists(const struct model *model)
 
 int plan_compile(const struct model *model, struct plan **plan)
 {
-	struct compile compile = {.model = model, .plan = xalloc(sizeof(**plan))};
-	int result = check_lists(model) ? FAILED : classes_make(&compile.classes, model);
+	struct compile compile = {.model = model};
+	int result;
 
+	*plan = NULL;
+	if (check_lists(model))
+		return FAILED;
+	compile.plan = xalloc(sizeof(**plan));
+	result = classes_make(&compile.classes, model);
 	if (result)
 		goto out;
 	take_classes(&compile);
