@@ -499,11 +499,12 @@ void instance_remove_if_empty(struct instance *instance)
 	bool programs = !remove_folder(instance, "/progs");
 	bool links = !remove_folder(instance, "/links");
 
-	if (programs || links ||
+	if (programs || links || instance_agent_runs(instance) ||
 	    (instance->settings && (instance_loaded(instance) || document_count(instance))))
 		return;
 	remove_file(instance, "maps/settings");
 	remove_file(instance, "maps/documents");
+	remove_folder(instance, "/agent");
 	remove_folder(instance, "/maps");
 	remove_folder(instance, "");
 }

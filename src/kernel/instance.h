@@ -59,6 +59,12 @@ int fail_privileges(const char *what);
 /* CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are in effect. */
 bool privileges_suffice(void);
 
+/* The agent is at work for this instance: what it does not know yet, it will. */
+bool instance_agent_runs(const struct instance *instance);
+/* Says so from now on, until the process ends; *mark is -1 at first. One agent alone can. */
+int instance_agent_enter(const struct instance *instance, int *mark);
+void instance_agent_leave(int *mark);
+
 /* Makes ROOT/FOLDER unless it is there. */
 int instance_folder(const struct instance *instance, const char *folder);
 /* Removes the empty folders, and all the rest when neither programs nor documents are left. */
