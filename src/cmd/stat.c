@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cmd/filter.h"
 #include "cmd/stat.h"
+#include "interrupt.h"
 #include "kernel/statistics.h"
 #include "kernel/tallies.h"
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -20,14 +20,6 @@ struct watch {
 	double seconds;		    /* since then */
 	struct timespec looked;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-	(void)number;
-	interrupted = 1;
-}
 
 /* The peers are kept for the filter. */
 struct flow_words {
@@ -201,7 +193,6 @@ static int run_kind(struct context *context, const struct words *words,
 			      .again = word_flag(words, "watch"),
 			      .prometheus = word_flag(words, "prometheus"),
 			      .interval_s = 1};
-	struct sigaction action = {.sa_handler = on_signal};
 	int error = word_number(words, "interval", 1, 86400, &watch.interval_s), statistics = -1;
 
 	if (!error)
@@ -217,8 +208,7 @@ static int run_kind(struct context *context, const struct words *words,
 		if (statistics < 0)
 			return statistics;
 	}
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	interrupt_catch();
 	error = watch.again || kind->counts_runs ? follow(&watch) : show_once(&watch);
 	if (statistics >= 0)
 		close(statistics);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cmd/trace_filter.h"
 #include "cmd/trace_stack.h"
+#include "interrupt.h"
 #include "kernel/event_text.h"
 #include "kernel/events.h"
 #include "out/pcapng.h"
@@ -35,26 +36,6 @@ struct trace {
 	char *pin;   /* of a map: gone or another's when the datapath was taken away */
 	ino_t pin_inode;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-	(void)number;
-	interrupted = 1;
-}
-
-/* Signals end the wait and then the trace; a closed pipe is seen when it is written to. */
-static void catch_signals(void)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_handler = on_signal};
-
-	interrupted = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		sigaction(numbers[i], &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 static char *end_text(const struct trace *trace, const struct event *event, bool source)
 {
@@ -335,7 +316,8 @@ static int run_trace(struct context *context, const struct words *words)
 		error = misuse("--pcap and -j do not go together");
 	if (error)
 		return error;
-	catch_signals();
+	interrupt_catch();
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe is seen when it is written to */
 	error = begin(&trace, words, ring_bytes);
 	if (error)
 		goto out;

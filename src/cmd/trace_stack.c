@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cmd/trace_stack.h"
 #include "cmd/filter.h"
+#include "interrupt.h"
 #include "kernel/stacks.h"
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define LOOK_MS 50
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-	(void)number;
-	interrupted = 1;
-}
 
 static const char *text_of(const json_t *row, const char *key)
 {
@@ -152,7 +144,6 @@ static int check_words(const struct words *words)
 
 int trace_stack(struct context *context, const struct words *words)
 {
-	struct sigaction action = {.sa_handler = on_signal};
 	uint64_t wanted = 0, timeout_s = 0;
 	struct stacks *stacks = NULL;
 	struct names *names = NULL;
@@ -165,9 +156,7 @@ int trace_stack(struct context *context, const struct words *words)
 		error = word_number(words, "timeout", 1, INT32_MAX, &timeout_s);
 	if (error)
 		return error;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	interrupt_catch();
 	error = open_stacks(context, words, &names, &stacks);
 	if (!error) {
 		if (!quiet)

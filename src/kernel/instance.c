@@ -19,6 +19,7 @@
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+#include "interrupt.h"
 #include "state.skel.h"
 
 #define BPFFS "/sys/fs/bpf"
@@ -202,6 +203,11 @@ static char *lock_holder(int directory)
 	return holder;
 }
 
+static int fail_lock(const struct instance *instance)
+{
+	return fail("lock %s: %s", instance->root, strerror(interrupted ? EINTR : errno));
+}
+
 static int wait_for_lock(struct instance *instance, int kind)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
@@ -211,8 +217,8 @@ static int wait_for_lock(struct instance *instance, int kind)
 	for (tries = 0; tries < 1000; tries++) {
 		if (!flock(instance->lock, kind | LOCK_NB))
 			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return fail("lock %s: %s", instance->root, strerror(errno));
+		if (interrupted || (errno != EWOULDBLOCK && errno != EINTR))
+			return fail_lock(instance);
 		nanosleep(&pause, NULL);
 	}
 	holder = lock_holder(instance->lock);
@@ -220,8 +226,8 @@ static int wait_for_lock(struct instance *instance, int kind)
 	     instance->root);
 	free(holder);
 	while (flock(instance->lock, kind))
-		if (errno != EINTR)
-			return fail("lock %s: %s", instance->root, strerror(errno));
+		if (interrupted || errno != EINTR)
+			return fail_lock(instance);
 	return 0;
 }
 

@@ -1,30 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "top/top.h"
+#include "interrupt.h"
 #include "kernel/statistics.h"
 #include <curses.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-	(void)number;
-	interrupted = 1;
-}
-
-static void catch_signals(void)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction action = {.sa_handler = on_signal};
-
-	interrupted = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		sigaction(numbers[i], &action, NULL);
-}
 
 static double age(const struct timespec *at)
 {
@@ -80,7 +62,7 @@ int top_run(struct context *context, uint64_t interval_s)
 	error = screen_open(context);
 	if (error)
 		goto out;
-	catch_signals();
+	interrupt_catch();
 	quiet = true; /* nothing but the screen writes to the terminal */
 	steps_shown = false;
 	statistics = statistics_enable();

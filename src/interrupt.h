@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Signals that end, tidily, what would go on for long: a trace, a watch, a wait. */
+#ifndef NPCTL_INTERRUPT_H
+#define NPCTL_INTERRUPT_H
+
+#include <signal.h>
+
+/* The number of the signal that came since interrupt_catch(); 0: none. */
+extern volatile sig_atomic_t interrupted;
+
+/* From now on SIGINT, SIGTERM, SIGHUP and SIGQUIT only set that, and end system calls. */
+void interrupt_catch(void);
+
+#endif
