@@ -17,7 +17,7 @@
 #endif
 
 /* Raised whenever a type below changes; maps of another number are refused. */
-#define NPCTL_ABI 1
+#define NPCTL_ABI 2
 
 enum direction { INGRESS, EGRESS, DIRECTIONS };
 
@@ -347,7 +347,7 @@ struct event {
 	__u8 pad[2];
 	__u32 uid, pid; /* where the hook knows them, else ~0 and 0 */
 	char command[16];
-	__u64 cgroup;
+	__u64 cgroup; /* where it is known, else 0 */
 };
 
 /* The same for a listener that asked for bytes. */
@@ -366,22 +366,33 @@ enum hook { HOOK_POD, HOOK_USER, HOOK_CONTAINER };
 #define SINK_DROPS 1u /* drops only */
 #define SINK_ALL 2u   /* every packet, not just verdicts */
 #define SINK_BYTES 4u /* with the packet's first bytes */
+#define SINK_USER 8u  /* of the user `uid` only */
+
+/* One end of a packet: none given is any, else it is in the prefix of its family. */
+#define SINK_GIVEN4 1u
+#define SINK_GIVEN6 2u
+
+struct sink_end {
+	__u8 given;
+	__u8 prefix4, prefix6;
+	__u8 pad;
+	__be32 address4;
+	__u8 address6[16];
+};
 
 struct sink {
 	__u64 lease; /* CLOCK_MONOTONIC ns; dead afterwards */
 	__u64 lost;  /* ring full */
 	__u64 sent;
+	__u64 cgroup; /* whoever is in it or below; 0: any */
 	__u32 flags;
 	__u32 ifindex; /* 0: any */
 	__u32 rule;    /* 0: any */
-	__u16 port;    /* either end, host order; 0: any */
-	__u8 protocol; /* 0: any */
-	__u8 pad;
-	/* index 0: source, 1: destination; a prefix of 0 bits is any */
-	__u8 address[2][16];
-	__u8 prefix[2];
-	__u8 family[2]; /* 0: any */
-	__u32 pad2;
+	__u32 uid;
+	struct sink_end end[2]; /* source, destination */
+	__u16 port;		/* either end, host order; 0: any */
+	__u8 protocol;		/* 0: any */
+	__u8 pad[5];
 };
 
 /* documents: what the user said, packed and cut in parts. */

@@ -99,9 +99,33 @@ static __always_inline void limit(const struct attempt *attempt, struct verdict 
 	}
 }
 
+/* Whoever asks is in the cgroup or in one below. */
+static __always_inline bool task_in_cgroup(__u64 cgroup)
+{
+	int level;
+
+	for (level = 0; level < CGROUP_LEVELS; level++)
+		if (bpf_get_current_ancestor_cgroup_id(level) == cgroup)
+			return true;
+	return false;
+}
+
+__noinline int attempt_put(struct event *event, __u32 slot)
+{
+	struct sink *sink;
+
+	if (!event)
+		return 0;
+	sink = sink_find(event, slot, false);
+	if (sink && (!sink->cgroup || task_in_cgroup(sink->cgroup)))
+		event_put(sink, slot, event);
+	return 0;
+}
+
 __noinline int container_event(struct attempt *attempt, struct verdict *verdict, __u32 listening)
 {
 	struct event event;
+	__u32 slot;
 
 	if (!attempt || !verdict)
 		return 0;
@@ -126,7 +150,9 @@ __noinline int container_event(struct attempt *attempt, struct verdict *verdict,
 		event.pid = bpf_get_current_pid_tgid() >> 32;
 		bpf_get_current_comm(event.command, sizeof(event.command));
 	}
-	event_put_all(&event, listening, false);
+	for (slot = 0; slot < SINKS; slot++)
+		if (listening & (1u << slot))
+			attempt_put(&event, slot);
 	return 0;
 }
 

@@ -4,6 +4,8 @@
 #define NPCTL_LIB_EVENT_H
 
 #include "lib/packet.h"
+#include "lib/sink.h"
+#include "lib/state.h"
 #include "lib/verdict.h"
 
 struct {
@@ -70,71 +72,46 @@ static __always_inline void event_fill(struct event *event, const struct __sk_bu
 	}
 }
 
-static __always_inline bool prefix_matches(const __u8 *prefix, __u32 bits, const __u8 *address)
-{
-	const __u32 *p = (const void *)prefix, *a = (const void *)address;
-	int i;
-
-	for (i = 0; i < 4; i++) {
-		__u32 here = bits > 32 ? 32 : bits, mask;
-
-		if (!here)
-			return true;
-		mask = ~0u << (32 - here);
-		if ((bpf_ntohl(p[i]) ^ bpf_ntohl(a[i])) & mask)
-			return false;
-		bits -= here;
-	}
-	return true;
-}
-
-/* `every`: a packet of a known flow, for those who asked for all of them. */
-static __always_inline bool sink_wants(const struct sink *sink, const struct event *event,
-				       bool every)
-{
-	__u16 source = bpf_ntohs(event->source_port), target = bpf_ntohs(event->destination_port);
-
-	if ((every && !(sink->flags & SINK_ALL)) || (event->allow && sink->flags & SINK_DROPS))
-		return false;
-	if ((sink->ifindex && sink->ifindex != event->ifindex) ||
-	    (sink->rule && sink->rule != event->rule) ||
-	    (sink->protocol && sink->protocol != event->protocol) ||
-	    (sink->port && sink->port != source && sink->port != target))
-		return false;
-	if (sink->family[0] && (sink->family[0] != event->family ||
-				!prefix_matches(sink->address[0], sink->prefix[0], event->source)))
-		return false;
-	return !sink->family[1] ||
-	       (sink->family[1] == event->family &&
-		prefix_matches(sink->address[1], sink->prefix[1], event->destination));
-}
-
 static __always_inline void sink_count(struct sink *sink, bool lost)
 {
 	__sync_fetch_and_add(lost ? &sink->lost : &sink->sent, 1);
 }
 
-/* Into one listener's ring; a full one is counted. */
-__noinline int event_put(struct event *event, __u32 slot, int every)
+/*
+ * A listener that was killed is silenced by the first event after its lease, so
+ * that no packet pays for it any longer. One that only slept says that it is here again.
+ */
+static __always_inline void sink_silence(__u32 slot)
 {
-	struct sink *sink = bpf_map_lookup_elem(&sinks, &slot);
-	void *ring;
+	struct settings *settings = settings_get();
 
-	if (!event || !sink || sink->lease < event->time || !sink_wants(sink, event, every))
-		return 0;
-	ring = bpf_map_lookup_elem(&rings, &slot);
-	if (ring)
-		sink_count(sink, bpf_ringbuf_output(ring, event, sizeof(*event), 0));
-	return 0;
+	if (!settings)
+		return;
+	__sync_fetch_and_and(&settings->listening, ~(1u << slot));
+	__sync_fetch_and_and(&settings->listening_all, ~(1u << slot));
 }
 
-static __always_inline void event_put_all(struct event *event, __u32 listening, int every)
+/* The listener in a slot if it wants this event, of whomever. */
+static __always_inline struct sink *sink_find(const struct event *event, __u32 slot, bool every)
 {
-	__u32 slot;
+	struct sink *sink = bpf_map_lookup_elem(&sinks, &slot);
 
-	for (slot = 0; slot < SINKS; slot++)
-		if (listening & (1u << slot))
-			event_put(event, slot, every);
+	if (!sink)
+		return NULL;
+	if (sink->lease < event->time) {
+		sink_silence(slot);
+		return NULL;
+	}
+	return sink_wants(sink, event, every) ? sink : NULL;
+}
+
+/* Into one listener's ring; a full one is counted. */
+static __always_inline void event_put(struct sink *sink, __u32 slot, struct event *event)
+{
+	void *ring = bpf_map_lookup_elem(&rings, &slot);
+
+	if (ring)
+		sink_count(sink, bpf_ringbuf_output(ring, event, sizeof(*event), 0));
 }
 
 static __always_inline void capture(struct __sk_buff *skb, struct packet_event *record)
@@ -150,29 +127,48 @@ static __always_inline void capture(struct __sk_buff *skb, struct packet_event *
 		record->length = length;
 }
 
-/* The same with the packet's bytes, where the listener asked for them. */
-__noinline int event_put_packet(struct __sk_buff *skb, struct event *event, __u32 slot, int every)
+/* The same with the packet's bytes. */
+static __always_inline void event_put_bytes(struct __sk_buff *skb, struct sink *sink, __u32 slot,
+					    struct event *event)
 {
-	struct sink *sink = bpf_map_lookup_elem(&sinks, &slot);
+	void *ring = bpf_map_lookup_elem(&rings, &slot);
 	struct packet_event *record;
-	void *ring;
 
-	if (!event || !sink)
-		return 0;
-	if (!(sink->flags & SINK_BYTES))
-		return event_put(event, slot, every);
-	if (sink->lease < event->time || !sink_wants(sink, event, every))
-		return 0;
-	ring = bpf_map_lookup_elem(&rings, &slot);
 	if (!ring)
-		return 0;
+		return;
 	record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
 	sink_count(sink, !record);
 	if (!record)
-		return 0;
+		return;
 	record->event = *event;
 	capture(skb, record);
 	bpf_ringbuf_submit(record, 0);
+}
+
+/* Whoever sent it is in the cgroup or in one below. */
+static __always_inline bool skb_in_cgroup(struct __sk_buff *skb, __u64 cgroup)
+{
+	int level;
+
+	for (level = 0; level < CGROUP_LEVELS; level++)
+		if (bpf_skb_ancestor_cgroup_id(skb, level) == cgroup)
+			return true;
+	return false;
+}
+
+__noinline int event_put_packet(struct __sk_buff *skb, struct event *event, __u32 slot, int every)
+{
+	struct sink *sink;
+
+	if (!event)
+		return 0;
+	sink = sink_find(event, slot, every);
+	if (!sink || (sink->cgroup && !skb_in_cgroup(skb, sink->cgroup)))
+		return 0;
+	if (sink->flags & SINK_BYTES)
+		event_put_bytes(skb, sink, slot, event);
+	else
+		event_put(sink, slot, event);
 	return 0;
 }
 
@@ -185,6 +181,8 @@ __noinline int event_send(struct __sk_buff *skb, struct packet *packet, struct v
 	if (!packet || !verdict)
 		return 0;
 	event_fill(&event, skb, packet, verdict);
+	if (verdict->hook == HOOK_USER)
+		event.cgroup = bpf_skb_cgroup_id(skb);
 	for (slot = 0; slot < SINKS; slot++)
 		if (listening & (1u << slot))
 			event_put_packet(skb, &event, slot, every);

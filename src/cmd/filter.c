@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cmd/filter.h"
+#include "kernel/cgroup.h"
 #include "kernel/event_text.h"
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +50,57 @@ int filter_pod(const char *pod, const struct names *names, uint32_t *ifindex)
 		return fail("pod \"%s\" does not exist", pod);
 	fail("pod \"%s\" is not attached: nothing is seen of it", pod);
 	return fail_mend("npctl attach pod %s", pod);
+}
+
+int filter_user(const char *text, uint32_t *uid)
+{
+	const struct passwd *user = getpwnam(text);
+	unsigned long number;
+	char *end;
+
+	if (!strcmp(text, "none"))
+		*uid = USER_NONE;
+	else if (user)
+		*uid = user->pw_uid;
+	if (user || !strcmp(text, "none"))
+		return 0;
+	if (*text < '0' || *text > '9')
+		return fail("user \"%s\" does not exist", text);
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (*end || errno || number >= USER_NONE)
+		return misuse("\"%s\" is neither a user nor the number of one", text);
+	*uid = (uint32_t)number;
+	return 0;
+}
+
+/* The number of a cgroup that is there, or 0. */
+static uint64_t cgroup_of_number(const char *text)
+{
+	char *end, *path = NULL;
+	uint64_t number = strtoull(text, &end, 10);
+
+	if (*text >= '0' && *text <= '9' && !*end)
+		path = cgroup_path(number);
+	free(path);
+	return path ? number : 0;
+}
+
+int filter_cgroup(const char *text, uint64_t *cgroup)
+{
+	char *path;
+
+	*cgroup = cgroup_of_number(text);
+	if (*cgroup)
+		return 0;
+	if (cgroup_find(text, &path)) {
+		if (strchr(text, '/') || cgroup_of_container(text, &path))
+			return FAILED;
+		failure_clear();
+	}
+	*cgroup = cgroup_id(path);
+	free(path);
+	return *cgroup ? 0 : fail("cgroup \"%s\" is gone", text);
 }
 
 int filter_peer(const char *text, const struct names *names,

@@ -13,6 +13,10 @@ int filter_protocol(const char *text, uint8_t *protocol);
 int filter_port(const char *text, uint8_t *protocol, uint16_t *port);
 /* An attached pod or device. */
 int filter_pod(const char *pod, const struct names *names, uint32_t *ifindex);
+/* A name, a number, or "none": what no socket sent. */
+int filter_user(const char *text, uint32_t *uid);
+/* Its path, its number, or the container that it is of. */
+int filter_cgroup(const char *text, uint64_t *cgroup);
 /* Of a pod its addresses, all of them; else an address or prefix. */
 int filter_peer(const char *text, const struct names *names,
 		struct prefix prefixes[static FILTER_PREFIXES], size_t *count);

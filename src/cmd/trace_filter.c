@@ -4,25 +4,44 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As much of an end as fits in a sink: one prefix of each family. False when that is not all. */
+static bool take_prefix(const struct prefix *prefix, struct sink_end *end)
+{
+	__u8 family = prefix->address.family == 4 ? SINK_GIVEN4 : SINK_GIVEN6;
+
+	if (end->given & family)
+		return false;
+	end->given |= family;
+	if (family == SINK_GIVEN4) {
+		end->prefix4 = prefix->length;
+		memcpy(&end->address4, prefix->address.bytes, 4);
+	} else {
+		end->prefix6 = prefix->length;
+		memcpy(end->address6, prefix->address.bytes, 16);
+	}
+	return true;
+}
+
 static int take_ends(const struct words *words, const struct names *names,
 		     struct trace_filter *filter)
 {
 	static const char *const options[2] = {"from", "to"};
 
-	for (int end = 0; end < 2; end++) {
-		const char *text = word_value(words, options[end]);
-		const struct prefix *prefix = &filter->prefixes[end][0];
+	for (int i = 0; i < 2; i++) {
+		const char *text = word_value(words, options[i]);
+		const struct prefix *prefixes = filter->prefixes[i];
+		size_t *count = &filter->prefix_count[i], taken = 0;
 
 		if (!text)
 			continue;
-		if (filter_peer(text, names, filter->prefixes[end], &filter->prefix_count[end]))
+		if (filter_peer(text, names, filter->prefixes[i], count))
 			return FAILED;
-		if (filter->prefix_count[end] != 1)
-			continue;
-		filter->sink.family[end] = prefix->address.family;
-		filter->sink.prefix[end] = prefix->length;
-		memcpy(filter->sink.address[end], prefix->address.bytes, 16);
-		filter->prefix_count[end] = 0;
+		while (taken < *count && take_prefix(&prefixes[taken], &filter->sink.end[i]))
+			taken++;
+		if (taken == *count)
+			*count = 0;
+		else
+			filter->sink.end[i] = (struct sink_end){0};
 	}
 	return 0;
 }
@@ -49,11 +68,28 @@ static int take_rule(const char *text, const struct names *names, struct trace_f
 	return 0;
 }
 
+static int take_subjects(const struct words *words, const struct names *names, struct sink *sink)
+{
+	const char *pod = word_value(words, "pod"), *user = word_value(words, "user");
+	const char *cgroup = word_value(words, "cgroup");
+	uint64_t id = 0;
+	int error = pod ? filter_pod(pod, names, &sink->ifindex) : 0;
+
+	if (!error && user) {
+		sink->flags |= SINK_USER;
+		error = filter_user(user, &sink->uid);
+	}
+	if (!error && cgroup)
+		error = filter_cgroup(cgroup, &id);
+	sink->cgroup = id;
+	return error;
+}
+
 int trace_filter_parse(const struct words *words, const struct names *names,
 		       struct trace_filter *filter)
 {
 	const char *protocol = word_value(words, "proto"), *port = word_value(words, "port");
-	const char *pod = word_value(words, "pod"), *rule = word_value(words, "rule");
+	const char *rule = word_value(words, "rule");
 	int error = 0;
 
 	*filter = (struct trace_filter){0};
@@ -65,8 +101,8 @@ int trace_filter_parse(const struct words *words, const struct names *names,
 		error = filter_port(port, &filter->sink.protocol, &filter->sink.port);
 	if (!error && protocol)
 		error = filter_protocol(protocol, &filter->sink.protocol);
-	if (!error && pod)
-		error = filter_pod(pod, names, &filter->sink.ifindex);
+	if (!error)
+		error = take_subjects(words, names, &filter->sink);
 	if (!error && rule)
 		error = take_rule(rule, names, filter);
 	return error ? error : take_ends(words, names, filter);

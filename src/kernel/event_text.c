@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/event_text.h"
+#include "kernel/cgroup.h"
 #include "policy/plan.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -197,6 +198,23 @@ static const char *user_name(uint32_t uid)
 	return name;
 }
 
+/* Looked for once as long as events of a few others come between. */
+static const char *cgroup_name(uint64_t id)
+{
+	static struct {
+		uint64_t id;
+		char *path;
+	} known[16];
+	size_t slot = id % ARRAY_SIZE(known);
+
+	if (known[slot].id != id) {
+		free(known[slot].path);
+		known[slot].id = id;
+		known[slot].path = cgroup_path(id);
+	}
+	return known[slot].path;
+}
+
 static const char *command_of(const struct event *event, char text[static 17])
 {
 	snprintf(text, 17, "%.16s", event->command);
@@ -205,7 +223,7 @@ static const char *command_of(const struct event *event, char text[static 17])
 
 static void set_task(json_t *object, const struct names *names, const struct event *event)
 {
-	const char *subject = names_event_subject(names, event);
+	const char *subject = names_event_subject(names, event), *cgroup = NULL;
 	char command[17];
 
 	if (event->hook != HOOK_POD)
@@ -221,7 +239,10 @@ static void set_task(json_t *object, const struct names *names, const struct eve
 		set_text(object, "command", command_of(event, command));
 	}
 	if (event->hook == HOOK_CONTAINER && subject)
-		set_text(object, "cgroup", subject + strlen("cgroup:"));
+		cgroup = subject + strlen("cgroup:");
+	else if (event->cgroup)
+		cgroup = cgroup_name(event->cgroup);
+	set_text(object, "cgroup", cgroup);
 }
 
 json_t *event_json(const struct names *names, const struct event *event)
@@ -260,20 +281,31 @@ char *event_process(const struct event *event)
 	return xstrdup("a process");
 }
 
-/* On whose behalf, for hooks that know: ", user root", ", in /docker/…". */
-static char *whose(const struct names *names, const struct event *event)
+/* ", user root (0)" */
+static char *whose_user(const struct event *event)
 {
-	const char *subject = names_event_subject(names, event), *name;
+	const char *name;
 
-	if (event->hook == HOOK_CONTAINER && subject)
-		return xprintf(", in %s", subject + strlen("cgroup:"));
-	if (event->hook != HOOK_USER || event->uid == USER_ANY)
+	if (event->hook == HOOK_POD || event->uid == USER_ANY)
 		return xstrdup("");
 	if (event->uid == USER_NONE)
 		return xstrdup(", no user");
 	name = user_name(event->uid);
 	return name ? xprintf(", user %s (%u)", name, event->uid)
 		    : xprintf(", user %u", event->uid);
+}
+
+/* On whose behalf, for hooks that know. */
+static char *whose(const struct names *names, const struct event *event)
+{
+	const char *subject = names_event_subject(names, event);
+	char *user = whose_user(event), *both;
+
+	if (event->hook != HOOK_CONTAINER || !subject)
+		return user;
+	both = xprintf("%s, in %s", user, subject + strlen("cgroup:"));
+	free(user);
+	return both;
 }
 
 char *event_why(const struct names *names, const struct event *event)

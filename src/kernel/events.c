@@ -72,8 +72,7 @@ static void reap(struct listener *listener)
 		struct sink *sink = &listener->sinks[slot];
 		uint64_t lease = lease_of(sink), now = now_ns();
 
-		if (!is_listening(listener->settings, slot) || lease > now ||
-		    !lease_exchange(sink, lease, now + LEASE_NS))
+		if (!lease || lease > now || !lease_exchange(sink, lease, now + LEASE_NS))
 			continue;
 		silence(listener->settings, slot);
 		bpf_map_delete_elem(listener->rings, &slot);
@@ -97,26 +96,33 @@ static int take_slot(struct listener *listener)
 }
 
 /*
- * Nothing may be written to our ring before the counters are zero, or the
- * totals would not add up. Setting the ring waits for the programs that still
- * know the slot's former owner.
+ * Setting the ring waits for the programs that still know the slot's former
+ * owner, or an expired lease of our own: none of them writes to our ring before
+ * the counters are zero, or silences us after we have spoken.
  */
-static int publish(struct listener *listener)
+static int publish(struct listener *listener, bool anew)
 {
 	struct sink *sink = &listener->sinks[listener->slot];
-	size_t matches = offsetof(struct sink, flags);
+	size_t matches = offsetof(struct sink, cgroup);
 
 	silence(listener->settings, listener->slot);
 	if (bpf_map_update_elem(listener->rings, &listener->slot, &listener->ring, BPF_ANY))
 		return fail("hand a ring buffer to the datapath: %s", strerror(errno));
 	memcpy((char *)sink + matches, (const char *)&listener->filter + matches,
 	       sizeof(*sink) - matches);
-	sink->sent = sink->lost = 0;
+	if (anew)
+		sink->sent = sink->lost = 0;
 	if (listener->filter.flags & SINK_ALL)
 		__atomic_or_fetch(&listener->settings->listening_all, 1u << listener->slot,
 				  __ATOMIC_SEQ_CST);
 	__atomic_or_fetch(&listener->settings->listening, 1u << listener->slot, __ATOMIC_SEQ_CST);
 	return 0;
+}
+
+/* The datapath silences those whose lease is over. */
+static void warn_missed(void)
+{
+	warn("events were missed: npctl was stopped for more than %llu s", LEASE_NS / 1000000000);
 }
 
 static int renew(struct listener *listener)
@@ -126,16 +132,17 @@ static int renew(struct listener *listener)
 	listener->until_look = CLOCK_EVERY;
 	if (listener->lease > now + LEASE_NS - RENEW_NS)
 		return 0;
-	if (listener->lease < now)
-		warn("events were missed: npctl was stopped for more than %llu s",
-		     LEASE_NS / 1000000000);
 	if (listener->lease &&
 	    lease_exchange(&listener->sinks[listener->slot], listener->lease, now + LEASE_NS)) {
 		listener->lease = now + LEASE_NS;
-		return 0;
+		if (is_listening(listener->settings, listener->slot))
+			return 0;
+		warn_missed();
+		return publish(listener, false) ? -ESTALE : 0;
 	}
 	listener->lease = 0; /* somebody else has the slot */
-	return take_slot(listener) || publish(listener) ? -ESTALE : 0;
+	warn_missed();
+	return take_slot(listener) || publish(listener, true) ? -ESTALE : 0;
 }
 
 /* A ring that fills as fast as it is read keeps libbpf reading: the lease is renewed in here. */
@@ -295,7 +302,7 @@ int listener_open(struct instance *instance, const struct sink *filter, size_t r
 		error = take_slot(new);
 	}
 	if (!error)
-		error = publish(new);
+		error = publish(new, true);
 	if (error)
 		listener_close(new);
 	else
