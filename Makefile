@@ -107,13 +107,14 @@ install: all
 	install -D -m 755 $(O)/npctl $(prefix)/sbin/npctl
 	install -D -m 644 -t $(prefix)/share/man/man8 $(pages)
 	install -D -m 644 $(src)/bash-completion/npctl $(prefix)/share/bash-completion/completions/npctl
+	install -D -m 644 -t $(prefix)/share/npctl/presets $(wildcard $(src)/presets/*.yml)
 	install -D -m 644 -t $(prefix)/share/doc/npctl $(src)/README.md $(src)/LICENSE*
 	install -D -m 644 -t $(prefix)/share/doc/npctl/examples $(wildcard $(src)/examples/*.yml)
 
 uninstall:
 	rm -f $(prefix)/sbin/npctl $(prefix)/share/bash-completion/completions/npctl
 	rm -f $(addprefix $(prefix)/share/man/man8/,$(notdir $(pages)))
-	rm -rf $(prefix)/share/doc/npctl
+	rm -rf $(prefix)/share/doc/npctl $(prefix)/share/npctl
 
 clean:
 	rm -rf $(O)

@@ -4,39 +4,10 @@
 # shellcheck disable=SC2034 # for lib.sh: it measures time
 alone=yes
 . "$(dirname "$0")/lib.sh"
-talk=$tests/talk
-root=/sys/fs/bpf/npctl
-mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
-[ -n "$mount" ] || skip_all "no cgroup2 file system"
-top=$(basename "$T") sleeper=
-base=$mount/$top
-mkdir -p "$base/web/worker" "$base/db" 2>/dev/null || skip_all "cgroups cannot be made"
-tidy() {
-	npctl load --unload >/dev/null 2>&1
-	mapfile -t left < <(find "$base" -name cgroup.procs -exec cat {} +)
-	[ ${#left[@]} = 0 ] || kill -9 "${left[@]}"
-	wait "$sleeper" 2>/dev/null
-	sleep 0.1
-	find "$base" -depth -type d -exec rmdir {} +
-	rm -rf -- "$T"
-}
-trap tidy EXIT
-
-in_group() { # CGROUP COMMAND…
-	bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' in "$base/$1" "${@:2}"
-}
+. "$tests/cgroup.sh"
+groups web/worker db
 names() { find "$root/$1" -mindepth 1 -printf '%f\n' | sort; }
-try() { in_group "$1" "$talk" "${@:2}"; }
-denied="Operation not permitted"
-
-ip addr add 10.9.0.1/24 dev lo
-ip addr add 192.0.2.1/32 dev lo
-ip addr add 2001:db8::1/128 dev lo nodad
-"$talk" serve 80 &
-"$talk" serve 53 &
-"$talk" serve 5432 &
-eventually "the servers answer" "$talk" udp 127.0.0.1 5432
-sleep 0.2
+servers 80 53 5432
 
 npctl load >/dev/null
 is "before: all pass" "$(try web tcp 192.0.2.1 80)" yes
@@ -57,8 +28,7 @@ fails_with "no such container" 1 'container "nix" does not exist' npctl attach c
 is "detach" "$(npctl attach detach cgroup "$top/web")" "cgroup:/$top/web: detached"
 is "no pins" "$(names links)" ""
 fails_with "again" 1 "nothing of npctl's" npctl attach detach cgroup "$top/web"
-in_group db sleep 60 &
-sleeper=$!
+in_group db sleep 60 2>/dev/null &
 sleep 0.2
 is "by a process" "$(npctl attach pid "$(tail -1 "$base/db/cgroup.procs")")" "cgroup:/$top/db: attached"
 is "detach by path alone" "$(npctl attach detach "/$top/db")" "cgroup:/$top/db: detached"

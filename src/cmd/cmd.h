@@ -24,6 +24,7 @@ enum value {
 	VALUE_USER,
 	VALUE_CGROUP,
 	VALUE_POLICY,
+	VALUE_PRESET,
 	VALUE_COMMAND,
 	VALUE_CHOICE, /* one of `choices`, separated by | */
 };

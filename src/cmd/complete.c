@@ -121,7 +121,7 @@ static void offer_value(const struct context *context, enum value value, const c
 {
 	switch (value) {
 	case VALUE_PEER:
-		offer_words("any|world|host");
+		offer_words("any|world|host|private|loopback|dns");
 		/* fallthrough */
 	case VALUE_POD:
 		offer_pods(context);
@@ -135,6 +135,9 @@ static void offer_value(const struct context *context, enum value value, const c
 	case VALUE_POLICY:
 		offer_listed(context, "policy", "list", "id");
 		offer_listed(context, "policy", "list", "policy");
+		break;
+	case VALUE_PRESET:
+		offer_listed(context, "policy", "preset", "preset");
 		break;
 	case VALUE_PORT:
 		offer_words("tcp/|udp/|sctp/|icmp/");
@@ -175,6 +178,7 @@ static void offer_argument(const struct context *context, const char *start, siz
 	    {"POLICY", VALUE_POLICY}, {"ID", VALUE_POLICY}, {"FILE", VALUE_FILE},
 	    {"DIR", VALUE_DIR},	      {"USER", VALUE_USER}, {"PATH", VALUE_FILE},
 	    {"CGROUP", VALUE_CGROUP}, {"PORT", VALUE_PORT}, {"COMMAND", VALUE_COMMAND},
+	    {"PRESET", VALUE_PRESET},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)

@@ -22,14 +22,20 @@ int policy_diff(struct context *context, const struct words *words);
 int policy_verify(struct context *context, const struct words *words);
 int policy_wait(struct context *context, const struct words *words);
 int policy_export(struct context *context, const struct words *words);
+int policy_preset(struct context *context, const struct words *words);
 
 extern const struct option policy_line_options[], policy_default_options[], policy_apply_options[],
     policy_delete_options[], policy_list_options[], policy_show_options[], policy_lint_options[],
     policy_explain_options[], policy_diff_options[], policy_verify_options[], policy_wait_options[],
-    policy_export_options[];
+    policy_export_options[], policy_preset_options[];
 
 /* A new reference; an empty array when the document is not there. */
 json_t *document_array(struct instance *instance, const char *name);
+
+/* The nth of whom the rules are for, over all options; NULL: there are no more. */
+int subject_of_words(const struct words *words, size_t n, char **subject);
+/* Takes over rows of rules with their "id" and "state". */
+void rules_say(struct context *context, json_t *rows);
 
 /* The hit counts of a loaded datapath, for listing.h. */
 struct hits {

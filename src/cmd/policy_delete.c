@@ -28,17 +28,24 @@ static int remove_list(const char *name, void *data)
 	return 0;
 }
 
-static bool remove_rule(struct instance *instance, const char *word)
+/* A preset's rules go together; 1: there is no such rule. */
+static int remove_rule(struct instance *instance, const char *word)
 {
 	json_t *rules = document_array(instance, "rules");
 	char *end;
 	long id = strtol(word, &end, 10);
-	bool removed = !*end && id > 0 && lines_remove(rules, id);
+	const char *preset = *end ? NULL : lines_preset(rules, id);
+	int result = 1;
 
-	if (removed)
+	if (preset) {
+		fail("rule %ld is part of preset %s", id, preset);
+		result = fail_mend("npctl policy preset --remove");
+	} else if (!*end && id > 0 && lines_remove(rules, id)) {
 		document_put(instance, "rules", json_incref(rules));
+		result = 0;
+	}
 	json_decref(rules);
-	return removed;
+	return result;
 }
 
 struct removal {
@@ -97,8 +104,10 @@ static int remove_named(struct instance *instance, const char *word)
 {
 	struct removal removal = {.instance = instance, .name = word, .only_count = true};
 
-	if (remove_rule(instance, word))
-		return 0;
+	int result = remove_rule(instance, word);
+
+	if (result <= 0)
+		return result;
 	document_each(instance, remove_from, &removal);
 	if (removal.removed == 0)
 		return fail("policy or rule \"%s\" does not exist", word);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* policy allow, deny, default: the one-line rules. */
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "cmd/policy.h"
-#include "kernel/cgroup.h"
 #include "kernel/enforce.h"
 #include "policy/identity.h"
 #include "policy/lines.h"
@@ -63,8 +61,6 @@ struct putting {
 
 static int put_rule(struct putting *putting)
 {
-	static const char *const changes[] = {
-	    [LINE_ADDED] = "added", [LINE_REPLACED] = "replaced", [LINE_KEPT] = "unchanged"};
 	enum line_change change;
 	json_t *rule;
 	long id;
@@ -76,56 +72,8 @@ static int put_rule(struct putting *putting)
 	change = lines_put(putting->rules, json_deep_copy(rule), &id);
 	json_object_del(rule, "since");
 	json_object_set_new(rule, "id", json_integer(id));
-	json_object_set_new(rule, "state", json_string(changes[change]));
+	json_object_set_new(rule, "state", json_string(line_change_word(change)));
 	json_array_append_new(putting->rows, rule);
-	return 0;
-}
-
-/* "user:DEV:UID"; a name's number is looked up once, now. */
-static int user_subject(const char *word, const char *device, char **subject)
-{
-	size_t digits = strspn(word, "0123456789");
-	const struct passwd *user;
-
-	if (strcmp(word, "any") == 0 || strcmp(word, "none") == 0 || (digits && !word[digits])) {
-		*subject = xprintf("user:%s:%s", device, word);
-		return 0;
-	}
-	user = getpwnam(word);
-	if (!user)
-		return fail("user \"%s\" does not exist", word);
-	*subject = xprintf("user:%s:%u", device, (unsigned int)user->pw_uid);
-	return 0;
-}
-
-static int cgroup_subject(const char *word, char **subject)
-{
-	char *path;
-	int error = cgroup_find(word, &path);
-
-	if (!error) {
-		*subject = xprintf("cgroup:%s", path);
-		free(path);
-	}
-	return error;
-}
-
-/* The nth of whom the rules are for, over all options; NULL: there are no more. */
-static int nth_subject(const struct words *words, size_t n, char **subject)
-{
-	const char *word;
-	size_t i;
-
-	*subject = NULL;
-	for (i = 0; (word = word_nth(words, "pod", i)); i++)
-		if (i == n)
-			*subject = xstrdup(word);
-	for (n -= i, i = 0; !*subject && (word = word_nth(words, "user", i)); i++)
-		if (i == n)
-			return user_subject(word, word_value(words, "dev"), subject);
-	for (n -= i, i = 0; !*subject && (word = word_nth(words, "cgroup", i)); i++)
-		if (i == n)
-			return cgroup_subject(word, subject);
 	return 0;
 }
 
@@ -137,7 +85,7 @@ static int put_for_subjects(struct putting *putting)
 	int error = 0;
 
 	for (size_t i = 0; !error; i++) {
-		error = nth_subject(putting->words, i, &subject);
+		error = subject_of_words(putting->words, i, &subject);
 		if (error || (i && !subject))
 			break;
 		putting->line.subject = subject;
@@ -268,7 +216,7 @@ static void say_peer(const json_t *rule)
 		printf(" for %s", json_string_value(subject));
 }
 
-static void say_rules(struct context *context, json_t *rows)
+void rules_say(struct context *context, json_t *rows)
 {
 	json_t *rule;
 	size_t i;
@@ -329,7 +277,7 @@ static int add_rules(struct context *context, const struct words *words, bool al
 	if (error)
 		json_decref(putting.rows);
 	else
-		say_rules(context, putting.rows);
+		rules_say(context, putting.rows);
 	return error;
 }
 

@@ -101,6 +101,7 @@ static const struct column rule_columns[] = {
     {.key = "subject"},
     {.key = "peer"},
     {.key = "ports"},
+    {.key = "preset"},
     {.key = "packets", .right = true},
     {.key = "bytes", .right = true},
 };

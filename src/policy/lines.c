@@ -30,7 +30,19 @@ static json_t *canonical_ports(const json_t *words)
 	return ports;
 }
 
-static int canonical_peer(struct model *model, const struct line_words *words, json_t **peer)
+/* "dns" is any address, at the two ports that it stands for. */
+static int canonical_dns(json_t **peer, json_t *ports)
+{
+	if (json_array_size(ports))
+		return misuse("dns stands for its port, 53, and takes no other");
+	*peer = json_string("any");
+	json_array_append_new(ports, json_string("udp/53"));
+	json_array_append_new(ports, json_string("tcp/53"));
+	return 0;
+}
+
+static int canonical_peer(struct model *model, const struct line_words *words, json_t **peer,
+			  json_t *ports)
 {
 	const struct peer *found;
 	char text[ADDRESS_TEXT];
@@ -40,6 +52,8 @@ static int canonical_peer(struct model *model, const struct line_words *words, j
 		*peer = json_pack("{s:s}", "list", words->list);
 		return 0;
 	}
+	if (strcmp(words->peer, "dns") == 0)
+		return canonical_dns(peer, ports);
 	if (peer_from_text(model, words->peer, &index))
 		return FAILED;
 	found = model->peers.item[index];
@@ -54,7 +68,7 @@ static int canonical_peer(struct model *model, const struct line_words *words, j
 	return 0;
 }
 
-static int canonical_subject(struct model *model, const char *word, json_t **subject)
+int line_subject(struct model *model, const char *word, json_t **subject)
 {
 	const struct pod *pod;
 	uint32_t index;
@@ -83,8 +97,8 @@ static int canonical_subject(struct model *model, const char *word, json_t **sub
 int line_make(struct model *model, const struct line_words *words, json_t **rule)
 {
 	json_t *ports = canonical_ports(words->ports), *peer = NULL, *subject = NULL;
-
 	uint32_t unused[2];
+	int error;
 
 	if (!ports)
 		return MISUSED;
@@ -93,16 +107,19 @@ int line_make(struct model *model, const struct line_words *words, json_t **rule
 		return misuse("rate \"%s\" is no number of connections such as 100/s or 100/s:10",
 			      words->rate);
 	}
-	if (canonical_peer(model, words, &peer) ||
-	    canonical_subject(model, words->subject, &subject)) {
+	error = canonical_peer(model, words, &peer, ports);
+	if (!error)
+		error = line_subject(model, words->subject, &subject);
+	if (error) {
 		json_decref(ports);
 		json_decref(peer);
-		return FAILED;
+		json_decref(subject);
+		return error;
 	}
-	*rule = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o*, s:s*}", "kind", "Rule", "action",
+	*rule = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o*, s:s*, s:s*}", "kind", "Rule", "action",
 			  words->allow ? "allow" : "deny", "direction",
 			  words->egress ? "egress" : "ingress", "peer", peer, "ports", ports,
-			  "subject", subject, "rate", words->rate);
+			  "subject", subject, "rate", words->rate, "preset", words->preset);
 	return 0;
 }
 
@@ -124,6 +141,14 @@ static bool same_field(const json_t *a, const json_t *b, const char *name)
 	return x && y ? json_equal(x, y) : x == y;
 }
 
+const char *line_change_word(enum line_change change)
+{
+	static const char *const words[] = {
+	    [LINE_ADDED] = "added", [LINE_REPLACED] = "replaced", [LINE_KEPT] = "unchanged"};
+
+	return words[change];
+}
+
 enum line_change lines_put(json_t *rules, json_t *rule, long *id)
 {
 	json_t *sequence = sequence_of(rules), *old;
@@ -132,7 +157,7 @@ enum line_change lines_put(json_t *rules, json_t *rule, long *id)
 	json_array_foreach (rules, index, old) {
 		if (index == 0 || !same_field(old, rule, "peer") ||
 		    !same_field(old, rule, "ports") || !same_field(old, rule, "subject") ||
-		    !same_field(old, rule, "direction"))
+		    !same_field(old, rule, "direction") || !same_field(old, rule, "preset"))
 			continue;
 		*id = field_number(old, "id", 0);
 		if (same_field(old, rule, "action") && same_field(old, rule, "rate")) {
@@ -167,6 +192,18 @@ bool lines_remove(json_t *rules, long id)
 		}
 	}
 	return false;
+}
+
+const char *lines_preset(const json_t *rules, long id)
+{
+	size_t index;
+	json_t *rule;
+
+	json_array_foreach (rules, index, rule) {
+		if (index && field_number(rule, "id", 0) == id)
+			return field_text(rule, "preset", NULL);
+	}
+	return NULL;
 }
 
 bool lines_are_empty(const json_t *rules)

@@ -14,13 +14,17 @@ struct line_words {
 	const char *list;
 	const char *subject; /* NULL: every one */
 	const char *rate;    /* "100/s:10"; NULL: none */
+	const char *preset;  /* that it comes from; NULL: none */
 	json_t *ports;	     /* array of texts, borrowed */
 };
 
 enum line_change { LINE_ADDED, LINE_REPLACED, LINE_KEPT };
+const char *line_change_word(enum line_change change);
 
 /* The rule as the document holds it, its words made canonical. A new reference. */
 int line_make(struct model *model, const struct line_words *words, json_t **rule);
+/* Whom a word means, as the document holds it; NULL: every one. A new reference. */
+int line_subject(struct model *model, const char *word, json_t **subject);
 /*
  * Puts the rule where it belongs: in place of the opposite on the same peer,
  * ports and subject, else at the end. The same rule again changes nothing.
@@ -29,6 +33,8 @@ enum line_change lines_put(json_t *rules, json_t *rule, long *id);
 /* False when there is no such rule. */
 bool lines_remove(json_t *rules, long id);
 bool lines_are_empty(const json_t *rules);
+/* The preset that the rule comes from, NULL when it stands for itself. */
+const char *lines_preset(const json_t *rules, long id);
 /* Some rule is about the list. */
 bool lines_name_list(const json_t *rules, const char *list);
 

@@ -111,6 +111,10 @@ static void add_lines(const struct listing *listing)
 			continue;
 		add_row(listing, &line->rule, TIER_RULE, line->direction, line->title,
 			line->subject ? line->subject : "all");
+		if (*line->preset)
+			json_object_set_new(
+			    json_array_get(listing->rows, json_array_size(listing->rows) - 1),
+			    "preset", json_string(line->preset));
 	}
 }
 

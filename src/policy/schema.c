@@ -432,6 +432,8 @@ static int check_object(const struct check *check, const struct step *step,
 		struct step inner = {step, key, 0, value};
 
 		field = field_find(schema, key);
+		if (!field && schema->strict)
+			return wrong(check, &inner, "unknown field");
 		if (!field && !schema->open) {
 			describe(check, &inner, place, sizeof(place));
 			warn("%s: unknown field", place);

@@ -278,8 +278,49 @@ static const struct schema rule_schema = {
 	    {.name = "ports", .type = TYPE_TEXTS},
 	    {.name = "subject", .type = TYPE_TEXT},
 	    {.name = "rate", .type = TYPE_TEXT},
+	    {.name = "preset", .type = TYPE_TEXT, .form = FORM_DNS_LABEL},
 	    END,
 	},
+};
+
+static const char *allow_or_deny(const json_t *rule)
+{
+	return !json_object_get(rule, "allow") == !json_object_get(rule, "deny")
+		   ? "either allow or deny is needed"
+		   : NULL;
+}
+
+/* Peers and ports are a text or several; what they say is known once settings are put in. */
+static const struct schema preset_rule_schema = {
+    .fields =
+	(const struct field[]){
+	    {.name = "allow", .type = TYPE_ANY},
+	    {.name = "deny", .type = TYPE_ANY},
+	    {.name = "ports", .type = TYPE_ANY},
+	    {.name = "rate", .type = TYPE_TEXT},
+	    {.name = "when", .type = TYPE_TEXT},
+	    END,
+	},
+    .strict = true,
+    .check = allow_or_deny,
+};
+
+static const struct schema preset_settings_schema = {.fields = (const struct field[]){END},
+						     .open = true};
+
+static const struct schema preset_schema = {
+    .fields =
+	(const struct field[]){
+	    TYPE_META,
+	    {.name = "description", .type = TYPE_TEXT},
+	    {.name = "settings", .type = TYPE_OBJECT, .schema = &preset_settings_schema},
+	    {.name = "rules",
+	     .type = TYPE_OBJECTS,
+	     .schema = &preset_rule_schema,
+	     .required = true},
+	    END,
+	},
+    .strict = true,
 };
 
 static const struct schema default_schema = {
@@ -329,6 +370,7 @@ static const struct {
     {"RuleSequence", "", &own_schema},
     {"Default", OWN_VERSION, &default_schema},
     {"CidrList", OWN_VERSION, &list_schema},
+    {"Preset", "", &preset_schema},
     {"NpctlHost", "", &own_schema},
 };
 

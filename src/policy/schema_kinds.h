@@ -44,6 +44,7 @@ struct field {
 struct schema {
 	const struct field *fields; /* ends with a NULL name */
 	bool open;		    /* other fields are none of our business */
+	bool strict;		    /* they are an error, not just warned of */
 	bool exactly_one, at_least_one;
 	/* What is wrong with the fields together, or NULL. */
 	const char *(*check)(const json_t *object);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Whom rules are for, as options say it: --pod, --user with --dev, --cgroup. */
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd/policy.h"
+#include "kernel/cgroup.h"
+
+/* "user:DEV:UID"; a name's number is looked up once, now. */
+static int user_subject(const char *word, const char *device, char **subject)
+{
+	size_t digits = strspn(word, "0123456789");
+	const struct passwd *user;
+
+	if (strcmp(word, "any") == 0 || strcmp(word, "none") == 0 || (digits && !word[digits])) {
+		*subject = xprintf("user:%s:%s", device, word);
+		return 0;
+	}
+	user = getpwnam(word);
+	if (!user)
+		return fail("user \"%s\" does not exist", word);
+	*subject = xprintf("user:%s:%u", device, (unsigned int)user->pw_uid);
+	return 0;
+}
+
+static int cgroup_subject(const char *word, char **subject)
+{
+	char *path;
+	int error = cgroup_find(word, &path);
+
+	if (!error) {
+		*subject = xprintf("cgroup:%s", path);
+		free(path);
+	}
+	return error;
+}
+
+int subject_of_words(const struct words *words, size_t n, char **subject)
+{
+	const char *word;
+	size_t i;
+
+	*subject = NULL;
+	for (i = 0; (word = word_nth(words, "pod", i)); i++)
+		if (i == n)
+			*subject = xstrdup(word);
+	for (n -= i, i = 0; !*subject && (word = word_nth(words, "user", i)); i++)
+		if (i == n)
+			return user_subject(word, word_value(words, "dev"), subject);
+	for (n -= i, i = 0; !*subject && (word = word_nth(words, "cgroup", i)); i++)
+		if (i == n)
+			return cgroup_subject(word, subject);
+	return 0;
+}
