@@ -35,15 +35,21 @@ static void remember(char **slot, const char *format, va_list arguments)
 	free(old);
 }
 
+/* A new failure has no mend yet. */
+static void remember_failure(const char *format, va_list arguments)
+{
+	remember(&sentence, format, arguments);
+	free(mend);
+	mend = NULL;
+}
+
 int fail(const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	remember(&sentence, format, arguments);
+	remember_failure(format, arguments);
 	va_end(arguments);
-	free(mend);
-	mend = NULL;
 	return FAILED;
 }
 
@@ -52,10 +58,8 @@ int misuse(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	remember(&sentence, format, arguments);
+	remember_failure(format, arguments);
 	va_end(arguments);
-	free(mend);
-	mend = NULL;
 	return MISUSED;
 }
 

@@ -5,22 +5,7 @@
 # the old policy or the new one, and the next command works.
 . "$(dirname "$0")/lib.sh"
 
-cat >"$T/pods.yml" <<'END'
-apiVersion: v1
-kind: Pod
-metadata: {name: server, namespace: default}
-spec: {containers: [{name: c, image: i, ports: [{containerPort: 7000}, {containerPort: 7000, protocol: UDP}]}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: one, namespace: default}
-spec: {containers: [{name: c, image: i}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: two, namespace: default}
-spec: {containers: [{name: c, image: i}]}
-END
+three_pods >"$T/pods.yml"
 address() { npctl -j topo show | jq -r ".[] | select(.pod == \"default/$1\") | .addresses[0]"; }
 # A number of prefixes that are nobody's, and one client.
 list() {

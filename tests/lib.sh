@@ -11,6 +11,7 @@
 #       exit status 1, nothing on standard output, one line on standard error
 #       that matches and begins with "npctl: "
 #   eventually "it is up" COMMAND…        succeeds within $WAIT seconds (5)
+#   three_pods                            prints manifests: a server and two clients
 #   skip "why" [COUNT], skip_all "why", note "text", plan_done
 #
 # $T is a directory that goes away at the end; $NPCTL the binary, also found as
@@ -133,4 +134,14 @@ plan_done() {
 	echo "1..$ran"
 	[ $failed = 0 ]
 	exit
+}
+
+# The server listens on port 7000, TCP and UDP.
+three_pods() {
+	local name ports="{containerPort: 7000}, {containerPort: 7000, protocol: UDP}"
+	for name in server one two; do
+		printf -- '---\napiVersion: v1\nkind: Pod\nmetadata: {name: %s, namespace: default}\n' $name
+		echo "spec: {containers: [{name: c, image: i, ports: [$ports]}]}"
+		ports=""
+	done
 }

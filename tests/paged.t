@@ -5,22 +5,7 @@
 # sender says its headers are long, if the frame is larger than a page.
 . "$(dirname "$0")/lib.sh"
 
-cat >"$T/pods.yml" <<'END'
-apiVersion: v1
-kind: Pod
-metadata: {name: server, namespace: default}
-spec: {containers: [{name: c, image: i, ports: [{containerPort: 7000, protocol: UDP}]}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: one, namespace: default}
-spec: {containers: [{name: c, image: i}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: two, namespace: default}
-spec: {containers: [{name: c, image: i}]}
-END
+three_pods >"$T/pods.yml"
 cat >"$T/paged.pl" <<'END'
 use strict;
 use IO::Socket::INET;
