@@ -114,18 +114,23 @@ uint64_t event_wall_us(const struct event *event)
 	return event->time / 1000 + boot;
 }
 
+const char *time_utc(time_t time, char text[static TIME_TEXT])
+{
+	struct tm utc;
+
+	gmtime_r(&time, &utc);
+	strftime(text, TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return text;
+}
+
 static void set_time(json_t *object, const struct event *event)
 {
 	uint64_t wall_us = event_wall_us(event);
-	time_t seconds = (time_t)(wall_us / 1000000);
-	char text[40];
-	struct tm utc;
-	size_t length;
+	char text[TIME_TEXT];
 
-	gmtime_r(&seconds, &utc);
-	length = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(text + length, sizeof(text) - length, ".%06uZ", (unsigned int)(wall_us % 1000000));
-	json_object_set_new(object, "time", json_string(text));
+	time_utc((time_t)(wall_us / 1000000), text);
+	json_object_set_new(object, "time",
+			    json_sprintf("%.19s.%06uZ", text, (unsigned int)(wall_us % 1000000)));
 }
 
 static void set_text(json_t *object, const char *key, const char *text)
@@ -168,7 +173,7 @@ static void set_ends(json_t *object, const struct names *names, const struct eve
 	}
 }
 
-static void set_rule(json_t *object, const struct names *names, const struct event *event)
+void event_rule_json(json_t *object, const struct names *names, const struct event *event)
 {
 	const struct rule_info *rule = names_rule(names, event->rule);
 
@@ -196,6 +201,13 @@ static const char *user_name(uint32_t uid)
 	user = getpwuid(uid);
 	name = user ? xstrdup(user->pw_name) : NULL;
 	return name;
+}
+
+void event_user_json(json_t *object, uint32_t uid)
+{
+	if (uid != USER_NONE)
+		set_number(object, "uid", uid);
+	set_text(object, "user", uid == USER_NONE ? "none" : user_name(uid));
 }
 
 /* Looked for once as long as events of a few others come between. */
@@ -228,12 +240,8 @@ static void set_task(json_t *object, const struct names *names, const struct eve
 
 	if (event->hook != HOOK_POD)
 		set_text(object, "hook", event->hook == HOOK_USER ? "user" : "container");
-	if (event->uid == USER_NONE)
-		set_text(object, "user", "none");
-	else if (event->uid != USER_ANY) {
-		set_number(object, "uid", event->uid);
-		set_text(object, "user", user_name(event->uid));
-	}
+	if (event->uid != USER_ANY)
+		event_user_json(object, event->uid);
 	if (event->pid) {
 		set_number(object, "pid", event->pid);
 		set_text(object, "command", command_of(event, command));
@@ -265,7 +273,7 @@ json_t *event_json(const struct names *names, const struct event *event)
 		set_text(object, "flags", tcp_flags_text(event->tcp_flags));
 	if (event->hook != HOOK_CONTAINER)
 		set_number(object, "size", event->size);
-	set_rule(object, names, event);
+	event_rule_json(object, names, event);
 	set_task(object, names, event);
 	return object;
 }

@@ -3,6 +3,7 @@
 #ifndef NPCTL_KERNEL_EVENT_TEXT_H
 #define NPCTL_KERNEL_EVENT_TEXT_H
 
+#include <time.h>
 #include "kernel/names.h"
 
 /*
@@ -19,6 +20,15 @@ char *event_why(const struct names *names, const struct event *event);
 /* The process that asked, "perl (pid 7)", for events of containers, else NULL. Freed by the caller.
  */
 char *event_process(const struct event *event);
+
+/* Its "reason" and, where a rule decided, "tier", "rule" and "rule_number". */
+void event_rule_json(json_t *object, const struct names *names, const struct event *event);
+/* "uid" and "user". */
+void event_user_json(json_t *object, uint32_t uid);
+
+/* "2026-11-21T04:05:06Z" */
+#define TIME_TEXT 24
+const char *time_utc(time_t time, char text[static TIME_TEXT]);
 
 void event_source(const struct event *event, struct address *address);
 void event_destination(const struct event *event, struct address *address);

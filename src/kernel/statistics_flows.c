@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The flow tables, as a list of connections. */
 #include "kernel/event_text.h"
+#include "kernel/jiffies.h"
 #include "kernel/map.h"
 #include "kernel/statistics.h"
 #include <arpa/inet.h>
 #include <string.h>
-#include <time.h>
 
 static const char *const states[LIFETIMES] = {
     [LIFE_TCP_OPENING] = "opening", [LIFE_TCP] = "open",     [LIFE_TCP_CLOSING] = "closing",
@@ -27,35 +27,22 @@ struct listing {
 	size_t deleted;
 	struct names *names;
 	const struct settings *settings;
-	uint32_t now; /* jiffies, low half */
-	uint32_t hz;
+	struct jiffies clock;
 };
-
-/* The kernel's count starts five minutes before it overflows, so that overflows are met early. */
-static void read_clock(struct listing *listing)
-{
-	struct timespec tick, now;
-
-	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	listing->hz = (uint32_t)(1000000000 / tick.tv_nsec);
-	listing->now = (uint32_t)((uint64_t)now.tv_sec * listing->hz + now.tv_nsec / tick.tv_nsec) -
-		       300 * listing->hz;
-}
 
 static bool is_alive(const struct listing *listing, const struct flow *flow)
 {
-	return !flow->version ||
-	       listing->now - flow->seen <=
-		   listing->settings->lifetime[flow->lifetime & (LIFETIMES - 1)] ||
-	       (int32_t)(listing->now - flow->seen) < 0; /* seen after we looked at the clock */
+	const struct jiffies *clock = &listing->clock;
+	uint32_t lifetime = listing->settings->lifetime[flow->lifetime & (LIFETIMES - 1)];
+
+	return !flow->version || jiffies_since(clock, jiffies_whole(clock, flow->seen)) <= lifetime;
 }
 
-static uint32_t seconds_since(const struct listing *listing, uint32_t then)
+static json_t *seconds_since(const struct listing *listing, uint32_t then)
 {
-	int32_t ticks = (int32_t)(listing->now - then);
+	const struct jiffies *clock = &listing->clock;
 
-	return ticks > 0 ? (uint32_t)ticks / listing->hz : 0;
+	return json_integer((json_int_t)jiffies_seconds_since(clock, jiffies_whole(clock, then)));
 }
 
 static void set_end(json_t *row, const struct names *names, const struct address *address,
@@ -116,9 +103,8 @@ static json_t *flow_row(const struct listing *listing, const struct ends *ends,
 
 	set_end(row, listing->names, &ends->local, ends->local_port, local);
 	set_end(row, listing->names, &ends->remote, ends->remote_port, remote);
-	json_object_set_new(row, "age_seconds",
-			    json_integer(seconds_since(listing, flow->created)));
-	json_object_set_new(row, "idle_seconds", json_integer(seconds_since(listing, flow->seen)));
+	json_object_set_new(row, "age_seconds", seconds_since(listing, flow->created));
+	json_object_set_new(row, "idle_seconds", seconds_since(listing, flow->seen));
 	json_object_set_new(row, "packets_in", json_integer(flow->packets[INGRESS]));
 	json_object_set_new(row, "packets_out", json_integer(flow->packets[EGRESS]));
 	set_rule(row, listing->names, flow);
@@ -188,7 +174,7 @@ static int walk(struct instance *instance, struct listing *listing)
 	int error = names_read(instance, &listing->names);
 
 	listing->settings = instance->settings;
-	read_clock(listing);
+	jiffies_read(&listing->clock);
 	if (!error)
 		error = walk_map(instance, "flows4", take_flow4, listing);
 	if (!error)

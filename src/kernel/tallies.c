@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "kernel/event_text.h"
+#include "kernel/jiffies.h"
 #include "kernel/names.h"
 
 struct entry {
@@ -19,21 +19,8 @@ struct tallies {
 	struct entry *entry;
 	size_t count, capacity;
 	struct names *names;
-	uint64_t now; /* jiffies */
-	uint64_t hz;
+	struct jiffies clock;
 };
-
-/* The kernel's count starts five minutes before its low half overflows. */
-static void read_clock(struct tallies *tallies)
-{
-	struct timespec tick, now;
-
-	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	tallies->hz = (uint64_t)(1000000000 / tick.tv_nsec);
-	tallies->now = (uint64_t)now.tv_sec * tallies->hz + now.tv_nsec / tick.tv_nsec +
-		       (uint32_t)(-300 * (int64_t)tallies->hz);
-}
 
 static void add(struct tallies *tallies, const struct tally_key *key, const struct tally *tally)
 {
@@ -111,7 +98,7 @@ static int tallies_read(struct instance *instance, struct tallies *tallies)
 	recents = instance_map(instance, "tally_recents");
 	if (recents < 0 || names_read(instance, &tallies->names))
 		goto out;
-	read_clock(tallies);
+	jiffies_read(&tallies->clock);
 	read_table(tallies, table);
 	read_recents(tallies, recents);
 	join_equal(tallies);
@@ -129,9 +116,15 @@ static void tallies_release(struct tallies *tallies)
 	free(tallies->entry);
 }
 
-static json_int_t seconds_since(const struct tallies *tallies, uint64_t then)
+/* "last_seconds" ago, which was at "last". */
+static void set_moment(json_t *row, const struct tallies *tallies, const char *name, uint64_t then)
 {
-	return tallies->now > then ? (json_int_t)((tallies->now - then) / tallies->hz) : 0;
+	uint64_t seconds = jiffies_seconds_since(&tallies->clock, then);
+	char *key = xprintf("%s_seconds", name), text[TIME_TEXT];
+
+	json_object_set_new(row, key, json_integer((json_int_t)seconds));
+	json_object_set_new(row, name, json_string(time_utc(time(NULL) - (time_t)seconds, text)));
+	free(key);
 }
 
 static struct event event_of(const struct tally_key *key)
@@ -172,7 +165,7 @@ static json_t *entry_row(const struct tallies *tallies, const struct tally_key *
 	if (ip_protocol_has_ports(key->protocol))
 		json_object_set_new(row, "port", json_integer(key->port));
 	if (key->uid != USER_ANY)
-		json_object_set_new(row, "uid", json_integer(key->uid));
+		event_user_json(row, key->uid);
 	return row;
 }
 
@@ -184,10 +177,9 @@ static json_t *drop_row(const struct tallies *tallies, const struct entry *entry
 
 	json_object_set_new(row, "count", json_integer((json_int_t)entry->tally.count));
 	json_object_set_new(row, "why", json_string(why));
-	json_object_set_new(row, "first_seconds",
-			    json_integer(seconds_since(tallies, entry->tally.first)));
-	json_object_set_new(row, "last_seconds",
-			    json_integer(seconds_since(tallies, entry->tally.last)));
+	event_rule_json(row, tallies->names, &event);
+	set_moment(row, tallies, "first", entry->tally.first);
+	set_moment(row, tallies, "last", entry->tally.last);
 	free(why);
 	return row;
 }
@@ -214,62 +206,88 @@ int tallies_drops(struct instance *instance, json_t **rows)
 	return error;
 }
 
-static bool same_destination(const json_t *row, const json_t *other)
+/* Whatever was said to it, and why. */
+struct destination {
+	struct tally_key key; /* without the verdict and its reason */
+	uint64_t denied, allowed, last;
+};
+
+static int compare_destinations(const void *a, const void *b)
 {
-	static const char *const keys[] = {"subject", "peer", "protocol", "port", "uid"};
+	const struct destination *x = a, *y = b;
 
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		json_t *a = json_object_get(row, keys[i]), *b = json_object_get(other, keys[i]);
-
-		if (a != b && (!a || !b || !json_equal(a, b)))
-			return false;
-	}
-	return true;
+	return memcmp(&x->key, &y->key, sizeof(x->key));
 }
 
-static json_t *destination_of(json_t *rows, json_t *wanted)
+static int compare_visits(const void *a, const void *b)
 {
-	json_t *row;
-	size_t i;
+	const struct destination *x = a, *y = b;
 
-	json_array_foreach (rows, i, row)
-		if (same_destination(row, wanted)) {
-			json_decref(wanted);
-			return row;
+	return x->last < y->last ? 1 : x->last > y->last ? -1 : compare_destinations(a, b);
+}
+
+static void destination_take(struct destination *destination, const struct entry *entry)
+{
+	bool allowed = entry->key.answer & ANSWER_ALLOW;
+
+	destination->key = entry->key;
+	destination->key.answer = 0;
+	destination->key.reason = 0;
+	*(allowed ? &destination->allowed : &destination->denied) = entry->tally.count;
+	destination->last = entry->tally.last;
+}
+
+/* One for each destination, the last seen first; freed by the caller. */
+static struct destination *destinations_make(const struct tallies *tallies, size_t *count)
+{
+	struct destination *all = xalloc((tallies->count + 1) * sizeof(*all));
+	size_t taken = 0, kept = 0;
+
+	for (size_t i = 0; i < tallies->count; i++)
+		if (tallies->entry[i].key.direction == EGRESS)
+			destination_take(&all[taken++], &tallies->entry[i]);
+	qsort(all, taken, sizeof(*all), compare_destinations);
+	for (size_t i = 0; i < taken; i++) {
+		struct destination *before = &all[kept ? kept - 1 : 0];
+
+		if (!kept || compare_destinations(before, &all[i])) {
+			all[kept++] = all[i];
+			continue;
 		}
-	json_object_del(wanted, "direction");
-	json_object_set_new(wanted, "allowed", json_integer(0));
-	json_object_set_new(wanted, "denied", json_integer(0));
-	json_array_append_new(rows, wanted);
-	return wanted;
+		before->allowed += all[i].allowed;
+		before->denied += all[i].denied;
+		if (all[i].last > before->last)
+			before->last = all[i].last;
+	}
+	qsort(all, kept, sizeof(*all), compare_visits);
+	*count = kept;
+	return all;
 }
 
-/* Latest first, so a destination's first row has the last time. */
+static json_t *destination_row(const struct tallies *tallies, const struct destination *destination)
+{
+	json_t *row = entry_row(tallies, &destination->key);
+
+	json_object_del(row, "direction");
+	json_object_set_new(row, "allowed", json_integer((json_int_t)destination->allowed));
+	json_object_set_new(row, "denied", json_integer((json_int_t)destination->denied));
+	set_moment(row, tallies, "last", destination->last);
+	return row;
+}
+
 int tallies_destinations(struct instance *instance, json_t **rows)
 {
+	struct destination *all = NULL;
 	struct tallies tallies;
+	size_t count = 0;
 	int error = tallies_read(instance, &tallies);
 
 	*rows = json_array();
-	if (tallies.count)
-		qsort(tallies.entry, tallies.count, sizeof(*tallies.entry), compare_last);
-	for (size_t i = 0; !error && i < tallies.count; i++) {
-		const struct entry *entry = &tallies.entry[i];
-		bool allowed = entry->key.answer & ANSWER_ALLOW;
-		const char *name = allowed ? "allowed" : "denied";
-		json_t *row;
-
-		if (entry->key.direction != EGRESS)
-			continue;
-		row = destination_of(*rows, entry_row(&tallies, &entry->key));
-		json_object_set_new(row, name,
-				    json_integer(json_integer_value(json_object_get(row, name)) +
-						 (json_int_t)entry->tally.count));
-		if (!json_object_get(row, "last_seconds"))
-			json_object_set_new(
-			    row, "last_seconds",
-			    json_integer(seconds_since(&tallies, entry->tally.last)));
-	}
+	if (!error)
+		all = destinations_make(&tallies, &count);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(*rows, destination_row(&tallies, &all[i]));
+	free(all);
 	tallies_release(&tallies);
 	return error;
 }

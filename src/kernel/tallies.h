@@ -6,12 +6,15 @@
 #include "kernel/instance.h"
 
 /*
- * {"count", "subject", "direction", "peer", "peer_pod", "protocol", "port", "uid", "reason",
- *  "rule", "first_seconds", "last_seconds"}: the latest first; peer "others" stands for those
- * beyond a subject's share of the table.
+ * {"count", "subject", "direction", "peer", "peer_pod", "protocol", "port", "uid", "user", "why",
+ *  "reason", "tier", "rule", "rule_number", "first", "first_seconds", "last", "last_seconds"}: the
+ * latest first; peer "others" stands for those beyond a subject's share of the table.
  */
 int tallies_drops(struct instance *instance, json_t **rows);
-/* {"subject", "peer", "peer_pod", "protocol", "port", "allowed", "denied", "last_seconds"} */
+/*
+ * {"subject", "peer", "peer_pod", "protocol", "port", "uid", "user", "allowed", "denied", "last",
+ *  "last_seconds"}
+ */
 int tallies_destinations(struct instance *instance, json_t **rows);
 int tallies_clear(struct instance *instance);
 
