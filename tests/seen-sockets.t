@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What trace shows of users and containers: real sockets, real cgroups.
+# What trace and stat show of users and containers: real sockets, real cgroups.
 . "$(dirname "$0")/lib.sh"
 talk=$tests/talk
 mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
@@ -36,6 +36,7 @@ over() {
 	wait "${pid[$1]}" 2>/dev/null
 }
 seen() { jq -r "$2" "$T/$1" | sort | uniq -c | awk '{$1=$1; print}' | paste -sd, -; }
+to() { npctl -j stat destinations | jq -r ".[] | select($1) | $2"; }
 
 # A server behind an interface where users are judged; cgroups at loopback.
 ip netns add there
@@ -99,6 +100,33 @@ over text
 like "a user has a name" "$(cat "$T/text")" "10\.77\.0\.1:[0-9]+ +-> 10\.77\.0\.2:80 .* user daemon \($daemon\)"
 like "a process, too, and a cgroup" "$(cat "$T/text")" \
 	"DROP +egress +talk \(pid [0-9]+\) +-> 192\.0\.2\.1:80 +TCP .* user root \(0\), in /$top/db"
+
+# Nobody looked at these; the table has them: per user, per container.
+is "a user's destination" "$(to '.uid == 1234' '"\(.subject) \(.peer) \(.protocol) \(.port) \(.allowed) \(.denied)"')" \
+	"user:meta0 10.77.0.2 UDP 80 2 0"
+is "by name, too" "$(to '.user == "daemon"' '"\(.uid) \(.allowed) \(.denied)"')" "$daemon 0 2"
+is "another user's" "$(to '.uid == 1235' '"\(.allowed) \(.denied)"')" "0 2"
+is "a container's" "$(to ".subject == \"cgroup:/$top/web\"" '"\(.peer) \(.protocol) \(.port) \(.allowed) \(.denied)"' | sort)" \
+	"192.0.2.1 UDP 53 0 1
+192.0.2.1 UDP 80 2 0"
+is "another container's" "$(to ".subject == \"cgroup:/$top/db\"" '"\(.protocol) \(.port) \(.allowed) \(.denied)"' | sort)" \
+	"TCP 80 0 2
+UDP 80 0 1"
+is "seen just now" "$(to '.last_seconds > 20' .peer)" ""
+npctl policy allow 192.0.2.1/32 --cgroup "/$top/db" >/dev/null
+sleep 1.1
+in_group db "$talk" udp 192.0.2.1 80 >/dev/null
+is "allowed now, where it was denied before" \
+	"$(to ".subject == \"cgroup:/$top/db\" and .protocol == \"UDP\"" '"\(.allowed) \(.denied)"')" "1 1"
+is "the last seen comes first" "$(to true '"\(.subject) \(.protocol)"' | head -1)" "cgroup:/$top/db UDP"
+like "as a table" "$(npctl stat destinations)" \
+	"user:meta0 +10\.77\.0\.2 +UDP +80 +daemon +0 +2 +[0-9]+ s"
+npctl stat destinations --prometheus >"$T/metrics"
+metric() { # NAME UID
+	sed -n "s/^npctl_egress_$1_total{subject=\"user:meta0\",uid=\"$2\",user=\".*\"} //p" "$T/metrics"
+}
+is "to the packet for Prometheus" "$(metric allowed 1234) $(metric denied 1234) $(metric denied 1235) $(metric denied "$daemon")" \
+	"2 0 2 2"
 
 fails_with "no such user" 1 'user "nope" does not exist' npctl trace --user nope --timeout 1
 fails_with "no user" 2 'neither a user' npctl trace --user 12x --timeout 1

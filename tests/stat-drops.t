@@ -19,7 +19,8 @@ is "counted, with those that no table has yet" \
 	"$(drops '"\(.subject) \(.direction) \(.peer) \(.peer_pod) \(.protocol) \(.port) \(.count)"' | sort)" \
 	"default/backend ingress 10.0.0.30 default/denied UDP 4242 12
 default/backend ingress 10.0.0.30 default/denied UDP 4243 3"
-like "by whom and when" "$(drops '"\(.why) \(.last_seconds)"' | head -1)" '^default: .* [0-3]$'
+like "by whom and when" "$(drops '"\(.why) \(.tier) \(.last_seconds)"' | head -1)" '^default: .* default [0-3]$'
+ok "by the clock, too" [ $(($(date +%s) - $(date -d "$(drops .last | head -1)" +%s))) -le 5 ]
 send denied 4243 1
 is "the latest comes first" "$(drops .port | head -1)" 4243
 is "and counts on" "$(drops 'select(.port == 4243) | .count')" 4
@@ -43,7 +44,28 @@ npctl policy allow 10.0.0.30 --egress >/dev/null
 npctl topo exec backend -- bash -c 'printf x >/dev/udp/10.0.0.20/9'
 is "a destination" "$(npctl -j stat destinations | jq -r '.[] | "\(.subject) \(.peer) \(.port) \(.allowed) \(.denied)"')" \
 	"default/backend 10.0.0.20 9 0 1"
-ok "all at once still exports" npctl stat --prometheus
+
+# Of four peers and ports, one series, and it adds up with what was sent.
+ok "cleared once more" npctl stat drops --clear
+for port in 4242 4243; do send denied $port 20; done
+npctl topo exec backend -- bash -c 'for ((i = 0; i < 9; i++)); do printf x >/dev/udp/10.0.0.20/9; done'
+npctl stat --prometheus >"$T/metrics"
+is "denied packets for Prometheus" \
+	"$(sed -n 's/^npctl_drops_total{subject="default\/backend",direction="\([a-z]*\)",reason="policy",tier="default",rule="default deny [^"]*"} / \1 /p' "$T/metrics" | sort | tr -d '\n')" \
+	" egress 9 ingress 40"
+is "its destinations" "$(sed -n 's/^npctl_egress_\([a-z]*\)_total{subject="default\/backend",uid="",user=""} / \1 /p' "$T/metrics" | tr -d '\n')" \
+	" allowed 0 denied 9"
+is "drops alone" "$(npctl stat drops --prometheus | grep -v '^#')" "$(grep ^npctl_drops_total "$T/metrics")"
+if command -v promtool >/dev/null; then
+	is "promtool has no complaint" "$(promtool check metrics <"$T/metrics" 2>&1)" ""
+else
+	skip "no promtool"
+fi
+npctl stat drops --watch --count 1 >"$T/watch" &
+sleep 0.3
+send denied 4244 30
+wait $!
+like "rates, of those that are new as well" "$(grep 4244 "$T/watch")" '^ *30 +[1-9][0-9.]+ +default/backend'
 npctl load --unload >/dev/null
 fails_with "not loaded" 1 'npctl load' npctl stat drops
 plan_done

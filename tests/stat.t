@@ -80,6 +80,8 @@ wait $!
 is "one JSON value for each look" "$(npctl -j stat maps --watch --count 2 | grep -c '^\[{"name":"buckets"')" 2
 like "maps" "$(npctl stat maps | tr -s ' ')" 'documents hash [0-9]+ 65536 0% '
 
+like "no warning" "$(npctl -j stat maps | jq '[.[] | select(.warning)] | length')" '^0$'
+
 npctl trace --drops >/dev/null 2>"$T/trace" &
 eventually "a listener" grep -q listening "$T/trace"
 send denied 7777 12
@@ -98,13 +100,27 @@ is "they are what stat rules says" \
 if command -v promtool >/dev/null; then
 	is "promtool has no complaint" "$(promtool check metrics <"$T/metrics" 2>&1)" ""
 else
-	skip "promtool is missing"
+	skip "no promtool"
 fi
 
 fails_with "no such pod" 1 'pod "nope" does not exist' npctl stat flows --pod nope
 fails_with "no such port" 2 'not a port' npctl stat flows --port 70000
+fails_with "no such peer" 1 'neither an address' npctl stat flows --peer 10.0.0.300
+fails_with "no such kind" 2 'flows' npctl stat flow5
+fails_with "no such interval" 2 'interval' npctl stat rules --watch --interval 0
+fails_with "watch and Prometheus" 2 'do not go together' npctl stat drops --watch --prometheus
 fails_with "delete all of them only when told" 2 'which flows' npctl stat flows --delete
 ok "all of them" npctl stat flows --delete --all
 is "are gone" "$(npctl -j stat flows)" "[]"
 kill $sink
+
+# a map that is nearly full says so
+npctl load --unload >/dev/null
+npctl load --rules 16 >/dev/null
+npctl attach pod backend >/dev/null
+for i in $(seq 8); do npctl policy allow "10.1.0.$i/32" >/dev/null; done
+is "room for rules" "$(npctl -j stat maps | jq -r '.[] | select(.name == "rules") | "\(.used_percent) \(.warning)"')" "87 null"
+npctl policy allow 10.1.0.9/32 >/dev/null
+like "nearly full" "$(npctl stat maps | grep '^rules ')" ' 93% .*nearly full$'
+like "for Prometheus" "$(npctl stat maps --prometheus)" 'npctl_map_used_ratio\{name="rules",type="array"\} 0.93'
 plan_done

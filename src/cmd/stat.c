@@ -75,41 +75,52 @@ static int read_rows(const struct context *context, const struct words *words,
 	return error;
 }
 
-static json_t *same_row(const struct stat_kind *kind, json_t *rows, const json_t *wanted)
+/* By what they are known by. */
+static json_t *index_rows(const struct stat_kind *kind, json_t *rows)
 {
-	json_t *row, *id = json_object_get(wanted, kind->id);
+	json_t *index = json_object(), *row;
 	size_t i;
 
-	json_array_foreach (rows, i, row)
-		if (json_equal(json_object_get(row, kind->id), id))
-			return row;
-	return NULL;
+	json_array_foreach (rows, i, row) {
+		char *id = stat_labels(row, kind->id);
+
+		json_object_set(index, id, row);
+		free(id);
+	}
+	return index;
+}
+
+static void add_row_rates(const struct watch *watch, json_t *row, const json_t *old)
+{
+	const struct stat_kind *kind = watch->kind;
+
+	for (size_t i = 0; i < STAT_NAMES && kind->counters[i]; i++) {
+		const char *key = kind->counters[i];
+		json_int_t was = json_integer_value(json_object_get(old, key));
+		json_int_t is = json_integer_value(json_object_get(row, key));
+		double rate = (double)(is >= was ? is - was : is) / watch->seconds;
+		char name[40];
+
+		snprintf(name, sizeof(name), "%s_per_second", key);
+		json_object_set_new(row, name, json_real((double)(int64_t)(rate * 10 + 0.5) / 10));
+	}
+	if (kind->refine)
+		kind->refine(row, watch->seconds);
 }
 
 /* What began after the last look, or began anew, grew from nothing. */
 static void add_rates(const struct watch *watch, json_t *rows)
 {
-	const struct stat_kind *kind = watch->kind;
-	json_t *row;
+	json_t *index = index_rows(watch->kind, watch->before), *row;
 	size_t i;
 
 	json_array_foreach (rows, i, row) {
-		json_t *old = same_row(kind, watch->before, row);
+		char *id = stat_labels(row, watch->kind->id);
 
-		for (size_t k = 0; k < STAT_NAMES && kind->counters[k]; k++) {
-			const char *key = kind->counters[k];
-			json_int_t was = json_integer_value(json_object_get(old, key));
-			json_int_t is = json_integer_value(json_object_get(row, key));
-			double rate = (double)(is >= was ? is - was : is) / watch->seconds;
-			char name[40];
-
-			snprintf(name, sizeof(name), "%s_per_second", key);
-			json_object_set_new(row, name,
-					    json_real((double)(int64_t)(rate * 10 + 0.5) / 10));
-		}
-		if (kind->refine)
-			kind->refine(row, watch->seconds);
+		add_row_rates(watch, row, json_object_get(index, id));
+		free(id);
 	}
+	json_decref(index);
 }
 
 static void show(const struct watch *watch, json_t *rows)
@@ -145,7 +156,7 @@ static int look(struct watch *watch, json_t **rows)
 	watch->seconds = (double)(now.tv_sec - watch->looked.tv_sec) +
 			 (double)(now.tv_nsec - watch->looked.tv_nsec) / 1e9;
 	watch->looked = now;
-	if (watch->before && watch->kind->id)
+	if (watch->before && watch->kind->id[0])
 		add_rates(watch, *rows);
 	return 0;
 }
@@ -373,6 +384,7 @@ static const struct option options[] = {WATCH, PROMETHEUS, {0}};
 static const struct option tally_options[] = {
     {"clear", VALUE_NONE, NULL, "forget drops and destinations, and count anew", 0, false},
     WATCH,
+    PROMETHEUS,
     {0},
 };
 

@@ -6,19 +6,19 @@
 #include "cmd/cmd.h"
 #include "kernel/instance.h"
 
-#define STAT_NAMES 5
+#define STAT_NAMES 8
 
 struct metric {
 	const char *name, *type, *help;
-	const char *key; /* of a row; NULL: how many rows have the same labels */
+	const char *key; /* of a row, summed over those with the same labels; NULL: their number */
 	double scale;	 /* from the row's unit to the metric's base unit */
 };
 
 struct stat_kind {
 	const char *name;
 	int (*read)(struct instance *instance, json_t **rows); /* NULL: flows, through a filter */
-	const char *id;			  /* the key that rows are known by, NULL: none */
-	const char *counters[STAT_NAMES]; /* keys that only grow, and so have a rate */
+	const char *id[STAT_NAMES];			       /* the keys that rows are known by */
+	const char *counters[STAT_NAMES];	     /* keys that only grow, and so have a rate */
 	void (*refine)(json_t *row, double seconds); /* from what a row grew by; or NULL */
 	void (*prepare)(json_t *row);		     /* texts for people; or NULL */
 	const struct column *columns;
@@ -28,6 +28,9 @@ struct stat_kind {
 	const struct metric *metrics; /* ends with a NULL name */
 	const char *labels[STAT_NAMES];
 };
+
+/* The row's values of these keys, {key="value",…}, fit for a label; freed by the caller. */
+char *stat_labels(const json_t *row, const char *const keys[static STAT_NAMES]);
 
 extern const struct stat_kind stat_kinds[]; /* ends with a NULL name */
 

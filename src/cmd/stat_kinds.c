@@ -4,8 +4,6 @@
 #include "kernel/tallies.h"
 #include <string.h>
 
-#define NEARLY_FULL 90 /* per cent */
-
 static double number_of(const json_t *row, const char *key)
 {
 	return json_number_value(json_object_get(row, key));
@@ -43,6 +41,31 @@ static void prepare_flow(json_t *row)
 	set_end(row, "remote_end", "remote", "remote_port", "remote_pod");
 }
 
+static void prepare_user(json_t *row)
+{
+	json_t *user = json_object_get(row, "user");
+
+	json_object_set(row, "who", user ? user : json_object_get(row, "uid"));
+}
+
+/* "7 s", "5 min", "9 h", "3 d" */
+static void prepare_tally(json_t *row)
+{
+	static const struct {
+		const char *unit;
+		json_int_t seconds;
+	} units[] = {{"d", 86400}, {"h", 3600}, {"min", 60}, {"s", 1}};
+	json_int_t seconds = json_integer_value(json_object_get(row, "last_seconds"));
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_SIZE(units) && seconds < 2 * units[i].seconds)
+		i++;
+	json_object_set_new(
+	    row, "ago",
+	    json_sprintf("%lld %s", (long long)(seconds / units[i].seconds), units[i].unit));
+	prepare_user(row);
+}
+
 static void prepare_map(json_t *row)
 {
 	json_t *percent = json_object_get(row, "used_percent");
@@ -52,13 +75,11 @@ static void prepare_map(json_t *row)
 	if (percent)
 		json_object_set_new(row, "used",
 				    json_sprintf("%lld%%", (long long)json_integer_value(percent)));
-	if (json_integer_value(percent) >= NEARLY_FULL)
-		json_object_set_new(row, "state", json_string("WARN nearly full"));
 }
 
 static enum paint paint_warning(const char *text)
 {
-	return strncmp(text, "WARN", 4) ? PLAIN : YELLOW;
+	return strcmp(text, "-") ? YELLOW : PLAIN;
 }
 
 static const struct column program_columns[] = {
@@ -91,7 +112,9 @@ static const struct column flow_columns[] = {
     {.key = "age_seconds", .title = "AGE", .right = true},
     {.key = "idle_seconds", .title = "IDLE", .right = true},
     {.key = "packets_in", .title = "IN", .right = true},
+    {.key = "packets_in_per_second", .title = "IN/S", .right = true},
     {.key = "packets_out", .title = "OUT", .right = true},
+    {.key = "packets_out_per_second", .title = "OUT/S", .right = true},
     {.key = "verdict", .paint = paint_verdict},
     {.key = "rule"},
 };
@@ -103,7 +126,7 @@ static const struct column map_columns[] = {
     {.key = "max_entries", .title = "MAX", .right = true},
     {.key = "used", .right = true},
     {.key = "memory", .right = true},
-    {.key = "state", .paint = paint_warning},
+    {.key = "warning", .paint = paint_warning},
 };
 
 static const struct column event_columns[] = {
@@ -114,14 +137,15 @@ static const struct column event_columns[] = {
 
 static const struct column drop_columns[] = {
     {.key = "count", .right = true},
+    {.key = "count_per_second", .title = "COUNT/S", .right = true},
     {.key = "subject"},
     {.key = "direction"},
     {.key = "peer"},
     {.key = "peer_pod", .title = "POD"},
     {.key = "protocol"},
     {.key = "port", .right = true},
-    {.key = "uid", .right = true},
-    {.key = "last_seconds", .title = "LAST", .right = true},
+    {.key = "who", .title = "USER"},
+    {.key = "ago", .title = "LAST", .right = true},
     {.key = "why"},
 };
 
@@ -131,14 +155,29 @@ static const struct column destination_columns[] = {
     {.key = "peer_pod", .title = "POD"},
     {.key = "protocol"},
     {.key = "port", .right = true},
-    {.key = "uid", .right = true},
+    {.key = "who", .title = "USER"},
     {.key = "allowed", .right = true},
+    {.key = "allowed_per_second", .title = "ALLOWED/S", .right = true},
     {.key = "denied", .right = true},
-    {.key = "last_seconds", .title = "LAST", .right = true},
+    {.key = "denied_per_second", .title = "DENIED/S", .right = true},
+    {.key = "ago", .title = "LAST", .right = true},
 };
 
-/* Peers are without number: a metric for each is not what its readers want. */
-static const struct metric no_metrics[] = {{0}};
+/* Peers are without number: they are summed, for a series each is not what its readers want. */
+static const struct metric drop_metrics[] = {
+    {"npctl_drops_total", "counter",
+     "Packets, and sockets' attempts, that were denied, whoever the peer.", "count", 1},
+    {0},
+};
+
+static const struct metric destination_metrics[] = {
+    {"npctl_egress_allowed_total", "counter",
+     "What users and containers sent or connected to and was allowed, as a verdict was given.",
+     "allowed", 1},
+    {"npctl_egress_denied_total", "counter", "The same for what was denied, also to pods.",
+     "denied", 1},
+    {0},
+};
 
 static const struct metric program_metrics[] = {
     {"npctl_program_runs_total", "counter", "Runs of a program, counted while statistics are on.",
@@ -162,6 +201,8 @@ static const struct metric flow_metrics[] = {
 static const struct metric map_metrics[] = {
     {"npctl_map_entries", "gauge", "Entries in a map.", "entries", 1},
     {"npctl_map_max_entries", "gauge", "Entries that a map has room for.", "max_entries", 1},
+    {"npctl_map_used_ratio", "gauge", "How full a map is that can be full: 1 is full.",
+     "used_percent", 0.01},
     {"npctl_map_memory_bytes", "gauge", "Memory that a map takes.", "memory_bytes", 1},
     {0},
 };
@@ -178,7 +219,7 @@ static const struct metric event_metrics[] = {
 const struct stat_kind stat_kinds[] = {
     {.name = "programs",
      .read = statistics_programs,
-     .id = "program",
+     .id = {"program"},
      .counters = {"runs", "run_ns"},
      .refine = refine_program,
      COLUMNS(program_columns),
@@ -188,7 +229,7 @@ const struct stat_kind stat_kinds[] = {
      .labels = {"program"}},
     {.name = "rules",
      .read = statistics_rules,
-     .id = "rule_number",
+     .id = {"rule_number"},
      .counters = {"packets", "bytes"},
      COLUMNS(rule_columns),
      .nothing = "no rules are in force",
@@ -198,18 +239,28 @@ const struct stat_kind stat_kinds[] = {
      .prepare = prepare_flow,
      COLUMNS(flow_columns),
      .nothing = "no connections are known",
+     .id = {"subject", "protocol", "local", "local_port", "remote", "remote_port"},
+     .counters = {"packets_in", "packets_out"},
      .metrics = flow_metrics,
      .labels = {"subject", "protocol", "state", "direction"}},
     {.name = "drops",
      .read = tallies_drops,
      COLUMNS(drop_columns),
+     .id = {"subject", "direction", "peer", "protocol", "port", "uid", "user", "why"},
+     .counters = {"count"},
+     .prepare = prepare_tally,
      .nothing = "nothing was denied",
-     .metrics = no_metrics},
+     .metrics = drop_metrics,
+     .labels = {"subject", "direction", "reason", "tier", "rule"}},
     {.name = "destinations",
      .read = tallies_destinations,
      COLUMNS(destination_columns),
+     .id = {"subject", "peer", "protocol", "port", "uid", "user"},
+     .counters = {"allowed", "denied"},
+     .prepare = prepare_tally,
      .nothing = "no destinations are known",
-     .metrics = no_metrics},
+     .metrics = destination_metrics,
+     .labels = {"subject", "uid", "user"}},
     {.name = "maps",
      .read = statistics_maps,
      .prepare = prepare_map,
@@ -219,7 +270,7 @@ const struct stat_kind stat_kinds[] = {
      .labels = {"name", "type"}},
     {.name = "events",
      .read = statistics_events,
-     .id = "slot",
+     .id = {"slot"},
      .counters = {"sent", "lost"},
      COLUMNS(event_columns),
      .nothing = "nobody listens",

@@ -34,66 +34,51 @@ static void append_value(char **text, const json_t *value)
 	}
 }
 
-/* {rule="…",verdict="…"}; freed by the caller. */
-static char *label_text(const struct stat_kind *kind, const json_t *row)
+char *stat_labels(const json_t *row, const char *const keys[static STAT_NAMES])
 {
 	char *text = xstrdup("{");
 
-	for (size_t i = 0; i < STAT_NAMES && kind->labels[i]; i++) {
+	for (size_t i = 0; i < STAT_NAMES && keys[i]; i++) {
 		append(&text, i ? "," : "");
-		append(&text, kind->labels[i]);
+		append(&text, keys[i]);
 		append(&text, "=\"");
-		append_value(&text, json_object_get(row, kind->labels[i]));
+		append_value(&text, json_object_get(row, keys[i]));
 		append(&text, "\"");
 	}
 	append(&text, "}");
 	return text;
 }
 
-static void print_sample(const struct stat_kind *kind, const struct metric *metric,
-			 const json_t *row)
-{
-	const json_t *value = json_object_get(row, metric->key);
-	char *labels = label_text(kind, row);
-
-	if (json_is_number(value))
-		printf("%s%s %.15g\n", metric->name, labels,
-		       json_number_value(value) * metric->scale);
-	free(labels);
-}
-
-/* Rows that have their labels in common are one sample: how many they are. */
-static void print_numbers(const struct stat_kind *kind, const struct metric *metric,
+/* Rows that have their labels in common are one sample. */
+static void print_samples(const struct stat_kind *kind, const struct metric *metric,
 			  const json_t *rows)
 {
-	json_t *numbers = json_object(), *row, *number;
+	json_t *sums = json_object(), *row, *sum;
 	const char *labels;
 	size_t i;
 
 	json_array_foreach (rows, i, row) {
-		char *text = label_text(kind, row);
-		json_int_t count = json_integer_value(json_object_get(numbers, text));
+		const json_t *value = metric->key ? json_object_get(row, metric->key) : NULL;
+		char *text = stat_labels(row, kind->labels);
+		double so_far = json_number_value(json_object_get(sums, text));
 
-		json_object_set_new(numbers, text, json_integer(count + 1));
+		if (!metric->key || json_is_number(value))
+			json_object_set_new(
+			    sums, text,
+			    json_real(so_far + (metric->key ? json_number_value(value) : 1)));
 		free(text);
 	}
-	json_object_foreach (numbers, labels, number)
-		printf("%s%s %lld\n", metric->name, labels, (long long)json_integer_value(number));
-	json_decref(numbers);
+	json_object_foreach (sums, labels, sum)
+		printf("%s%s %.15g\n", metric->name, labels,
+		       json_number_value(sum) * metric->scale);
+	json_decref(sums);
 }
 
 void stat_metrics(const struct stat_kind *kind, const json_t *rows)
 {
 	for (const struct metric *metric = kind->metrics; metric->name; metric++) {
-		json_t *row;
-		size_t i;
-
 		printf("# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
 		       metric->type);
-		if (!metric->key)
-			print_numbers(kind, metric, rows);
-		else
-			json_array_foreach (rows, i, row)
-				print_sample(kind, metric, row);
+		print_samples(kind, metric, rows);
 	}
 }

@@ -165,12 +165,38 @@ int statistics_events(struct instance *instance, json_t **rows)
 	return error;
 }
 
+#define NEARLY_FULL 90 /* per cent */
+
 /* Arrays are always full, and tables of the least recently used are meant to be. */
 static bool can_fill(const json_t *row)
 {
 	const char *type = json_string_value(json_object_get(row, "type"));
 
-	return strstr(type, "hash") && !strstr(type, "lru");
+	return (strstr(type, "hash") && !strstr(type, "lru")) || !strcmp(type, "array_of_maps");
+}
+
+static void set_used(json_t *row, json_int_t entries)
+{
+	json_int_t most = json_integer_value(json_object_get(row, "max_entries"));
+
+	if (!most)
+		return;
+	json_object_set_new(row, "used_percent", json_integer(entries * 100 / most));
+	if (entries * 100 >= most * NEARLY_FULL)
+		json_object_set_new(row, "warning", json_string("nearly full"));
+}
+
+/* This array has room for so many rules, and for none of number 0. */
+static void set_rules_used(struct instance *instance, json_t *row)
+{
+	struct numbers *numbers = NULL;
+
+	if (enforce_numbers(instance, &numbers)) {
+		failure_clear();
+		return;
+	}
+	set_used(row, (json_int_t)numbers->space[NUMBER_RULE].count + 1);
+	numbers_free(numbers);
 }
 
 int statistics_maps(struct instance *instance, json_t **rows)
@@ -180,12 +206,10 @@ int statistics_maps(struct instance *instance, json_t **rows)
 	int error = map_rows(instance->root, rows);
 
 	json_array_foreach (*rows, i, row) {
-		json_int_t entries = json_integer_value(json_object_get(row, "entries"));
-		json_int_t most = json_integer_value(json_object_get(row, "max_entries"));
-
-		if (can_fill(row) && most)
-			json_object_set_new(row, "used_percent",
-					    json_integer(entries * 100 / most));
+		if (!strcmp(json_string_value(json_object_get(row, "name")), "rules"))
+			set_rules_used(instance, row);
+		else if (can_fill(row))
+			set_used(row, json_integer_value(json_object_get(row, "entries")));
 	}
 	return error;
 }

@@ -35,7 +35,7 @@ int statistics_flows(struct instance *instance, const struct flow_filter *filter
 int flows_delete(struct instance *instance, const struct flow_filter *filter, size_t *count);
 /* Listeners: {"slot", "wants", "sent", "lost"} */
 int statistics_events(struct instance *instance, json_t **rows);
-/* As map_rows(), with "used_percent" where a map can be full. */
+/* As map_rows(), with "used_percent" and perhaps a "warning" where a map can be full. */
 int statistics_maps(struct instance *instance, json_t **rows);
 
 #endif
