@@ -100,6 +100,24 @@ static int remove_from(const char *document, void *data)
 	return 0;
 }
 
+/* The agent would put it there again. */
+static int fail_agents(struct instance *instance, const char *word)
+{
+	struct model *model;
+	const char *title;
+	int error = enforce_model(instance, &model);
+
+	if (error)
+		return error;
+	title = policy_title_find(model, word);
+	if (title)
+		fail("policy \"%s\" is the agent's: it goes where it came from", title);
+	else
+		fail("policy or rule \"%s\" does not exist", word);
+	model_free(model);
+	return FAILED;
+}
+
 static int remove_named(struct instance *instance, const char *word)
 {
 	struct removal removal = {.instance = instance, .name = word, .only_count = true};
@@ -110,7 +128,7 @@ static int remove_named(struct instance *instance, const char *word)
 		return result;
 	document_each(instance, remove_from, &removal);
 	if (removal.removed == 0)
-		return fail("policy or rule \"%s\" does not exist", word);
+		return fail_agents(instance, word);
 	if (removal.removed > 1)
 		return fail("%zu policies are called \"%s\": say NAMESPACE/%s", removal.removed,
 			    word, word);

@@ -102,6 +102,7 @@ static const struct column rule_columns[] = {
     {.key = "peer"},
     {.key = "ports"},
     {.key = "preset"},
+    {.key = "origin", .paint = paint_dim},
     {.key = "packets", .right = true},
     {.key = "bytes", .right = true},
 };

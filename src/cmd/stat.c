@@ -131,7 +131,7 @@ static void show(const struct watch *watch, json_t *rows)
 	size_t i;
 
 	if (watch->prometheus) {
-		stat_metrics(kind, rows);
+		stat_metrics(stdout, kind, rows);
 		json_decref(rows);
 		return;
 	}
@@ -348,20 +348,26 @@ static int run_summary(struct context *context, const struct words *words)
 	return error;
 }
 
-static int run_all(struct context *context, const struct words *words)
+int stat_metrics_all(const struct context *context, FILE *to)
 {
+	static const struct words none;
 	json_t *rows;
 	int error = 0;
 
-	if (!word_flag(words, "prometheus"))
-		return run_summary(context, words);
 	for (const struct stat_kind *kind = stat_kinds; kind->name && !error; kind++) {
-		error = read_rows(context, words, kind, &rows);
+		error = read_rows(context, &none, kind, &rows);
 		if (!error)
-			stat_metrics(kind, rows);
+			stat_metrics(to, kind, rows);
 		json_decref(rows);
 	}
 	return error;
+}
+
+static int run_all(struct context *context, const struct words *words)
+{
+	if (word_flag(words, "prometheus"))
+		return stat_metrics_all(context, stdout);
+	return run_summary(context, words);
 }
 
 #define PROMETHEUS                                                                                \

@@ -3,6 +3,7 @@
 #ifndef NPCTL_CMD_STAT_H
 #define NPCTL_CMD_STAT_H
 
+#include <stdio.h>
 #include "cmd/cmd.h"
 #include "kernel/instance.h"
 
@@ -35,6 +36,8 @@ char *stat_labels(const json_t *row, const char *const keys[static STAT_NAMES]);
 extern const struct stat_kind stat_kinds[]; /* ends with a NULL name */
 
 /* Prometheus' text format of one kind's rows. */
-void stat_metrics(const struct stat_kind *kind, const json_t *rows);
+void stat_metrics(FILE *to, const struct stat_kind *kind, const json_t *rows);
+/* The same of all kinds. */
+int stat_metrics_all(const struct context *context, FILE *to);
 
 #endif

@@ -50,7 +50,7 @@ char *stat_labels(const json_t *row, const char *const keys[static STAT_NAMES])
 }
 
 /* Rows that have their labels in common are one sample. */
-static void print_samples(const struct stat_kind *kind, const struct metric *metric,
+static void print_samples(FILE *to, const struct stat_kind *kind, const struct metric *metric,
 			  const json_t *rows)
 {
 	json_t *sums = json_object(), *row, *sum;
@@ -69,16 +69,16 @@ static void print_samples(const struct stat_kind *kind, const struct metric *met
 		free(text);
 	}
 	json_object_foreach (sums, labels, sum)
-		printf("%s%s %.15g\n", metric->name, labels,
-		       json_number_value(sum) * metric->scale);
+		fprintf(to, "%s%s %.15g\n", metric->name, labels,
+			json_number_value(sum) * metric->scale);
 	json_decref(sums);
 }
 
-void stat_metrics(const struct stat_kind *kind, const json_t *rows)
+void stat_metrics(FILE *to, const struct stat_kind *kind, const json_t *rows)
 {
 	for (const struct metric *metric = kind->metrics; metric->name; metric++) {
-		printf("# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
-		       metric->type);
-		print_samples(kind, metric, rows);
+		fprintf(to, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help,
+			metric->name, metric->type);
+		print_samples(to, kind, metric, rows);
 	}
 }

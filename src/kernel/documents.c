@@ -332,6 +332,18 @@ void document_put_bytes(struct instance *instance, const char *name, const void 
 	document_change(instance, name, data ? pack(data, size) : (struct blob){});
 }
 
+bool documents_changed(const struct instance *instance)
+{
+	const struct directory *directory = instance->directory;
+	size_t i;
+
+	for (i = 0; i < directory->count; i++)
+		if (directory->documents[i].changed &&
+		    (directory->documents[i].id || directory->documents[i].blob.data))
+			return true;
+	return false;
+}
+
 int document_each(struct instance *instance, int (*callback)(const char *name, void *data),
 		  void *data)
 {

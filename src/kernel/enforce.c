@@ -13,12 +13,13 @@
 static bool is_own_record(const char *name)
 {
 	return !strcmp(name, "topology") || !strcmp(name, "attachments") ||
-	       !strcmp(name, "numbers");
+	       !strcmp(name, "numbers") || !strcmp(name, "agent");
 }
 
 struct filling {
 	struct instance *instance;
 	struct model *model;
+	bool agents; /* the agent's documents, else the others */
 };
 
 static int document_add(const char *name, void *data)
@@ -28,7 +29,8 @@ static int document_add(const char *name, void *data)
 	char *text;
 	int result = 0;
 
-	if (is_own_record(name))
+	if (is_own_record(name) ||
+	    filling->agents != !strncmp(name, AGENT_DOCUMENTS, strlen(AGENT_DOCUMENTS)))
 		return 0;
 	text = document_get_bytes(filling->instance, name, &size);
 	if (text)
@@ -38,9 +40,10 @@ static int document_add(const char *name, void *data)
 }
 
 /* This node's own addresses: its kubelet's probes come from them. */
-static int host_add(struct model *model)
+static int host_add(struct instance *instance, struct model *model)
 {
-	json_t *addresses = json_array(), *host;
+	json_t *addresses = json_array(), *agent = document_get(instance, "agent"), *host;
+	const char *node = json_string_value(json_object_get(agent, "node"));
 	struct ifaddrs *all, *each;
 	int result;
 
@@ -61,10 +64,21 @@ static int host_add(struct model *model)
 	}
 	if (all)
 		freeifaddrs(all);
-	host = json_pack("{s:s, s:o}", "kind", "NpctlHost", "addresses", addresses);
+	host = json_pack("{s:s, s:s, s:o}", "kind", "NpctlHost", "node", node ? node : "",
+			 "addresses", addresses);
 	result = model_add(model, host, "this host's addresses");
 	json_decref(host);
+	json_decref(agent);
 	return result;
+}
+
+/* What the agent says of an object comes after what others say of it, and so counts. */
+static int documents_fill(struct filling *filling)
+{
+	int error = document_each(filling->instance, document_add, filling);
+
+	filling->agents = true;
+	return error ? error : document_each(filling->instance, document_add, filling);
 }
 
 int enforce_model(struct instance *instance, struct model **model)
@@ -74,7 +88,7 @@ int enforce_model(struct instance *instance, struct model **model)
 	const char *subject;
 	size_t i;
 
-	if (document_each(instance, document_add, &filling) || host_add(filling.model))
+	if (documents_fill(&filling) || host_add(instance, filling.model))
 		goto failed;
 	json_array_foreach (attachments, i, each) {
 		subject = json_string_value(json_object_get(each, "subject"));

@@ -23,6 +23,7 @@ enum access {
 };
 
 #define DEFAULT_ROOT "/sys/fs/bpf/npctl"
+#define AGENT_DOCUMENTS "agent/" /* what begins so is the agent's */
 
 struct instance {
 	char *root;
@@ -72,7 +73,8 @@ void instance_remove_if_empty(struct instance *instance);
 
 /*
  * Documents by name: "topology", "namespaces", "pods/NS", "policies/NS",
- * "cluster-policies", "rules", "lists/NAME", "defaults", "attachments". A new
+ * "cluster-policies", "rules", "lists/NAME", "defaults", "attachments", and the
+ * agent's own: "agent/NN" with objects, "agent" about itself. A new
  * reference or NULL; changes are seen at once by this instance, and by others
  * from the commit on.
  */
@@ -82,6 +84,8 @@ void document_put(struct instance *instance, const char *name, json_t *value);
 /* The same for bytes that are no JSON. NULL when absent; freed by the caller. */
 void *document_get_bytes(struct instance *instance, const char *name, size_t *size);
 void document_put_bytes(struct instance *instance, const char *name, const void *data, size_t size);
+/* Something was put that differs from what is in force. */
+bool documents_changed(const struct instance *instance);
 /* Calls back for every document, in order of name; stops at a non-zero return. */
 int document_each(struct instance *instance, int (*callback)(const char *name, void *data),
 		  void *data);

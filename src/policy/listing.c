@@ -60,7 +60,8 @@ static const char *const verdicts[] = {
     [ACTION_DENY] = "deny", [ACTION_ALLOW] = "allow", [ACTION_PASS] = "pass"};
 
 static void add_row(const struct listing *listing, const struct policy_rule *rule, enum tier tier,
-		    enum direction direction, const char *title, const char *subject)
+		    enum direction direction, const char *title, const char *subject,
+		    const char *origin)
 {
 	char *peers = rule_peers_text(listing->model, rule), *ports = rule_ports_text(rule);
 	const char *number = tier == TIER_RULE ? "id" : "index";
@@ -71,6 +72,8 @@ static void add_row(const struct listing *listing, const struct policy_rule *rul
 
 	if (*rule->name)
 		json_object_set_new(row, "name", json_string(rule->name));
+	if (*origin)
+		json_object_set_new(row, "origin", json_string(origin));
 	json_object_set_new(row, "rule",
 			    tier == TIER_RULE ? json_sprintf("%d", rule->index)
 					      : json_sprintf("%s[%d]", title, rule->index));
@@ -96,7 +99,8 @@ static void add_policies(const struct listing *listing, const struct compile *or
 		for (int direction = 0; direction < DIRECTIONS; direction++)
 			for (size_t j = 0; j < policy->rule_count[direction]; j++)
 				add_row(listing, &policy->rules[direction][j], policy->tier,
-					(enum direction)direction, policy->title, subject);
+					(enum direction)direction, policy->title, subject,
+					policy->origin);
 	}
 }
 
@@ -110,7 +114,7 @@ static void add_lines(const struct listing *listing)
 		     !line_is_for(listing->model, line, listing->pod, listing->pod_name)))
 			continue;
 		add_row(listing, &line->rule, TIER_RULE, line->direction, line->title,
-			line->subject ? line->subject : "all");
+			line->subject ? line->subject : "all", "");
 		if (*line->preset)
 			json_object_set_new(
 			    json_array_get(listing->rows, json_array_size(listing->rows) - 1),

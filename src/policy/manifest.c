@@ -153,11 +153,15 @@ static int read_one(const char *path, struct manifests *manifests)
 	return result;
 }
 
+bool manifest_is_name(const char *name)
+{
+	return *name != '.' &&
+	       (ends_with(name, ".yaml") || ends_with(name, ".yml") || ends_with(name, ".json"));
+}
+
 static int is_manifest(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.' &&
-	       (ends_with(entry->d_name, ".yaml") || ends_with(entry->d_name, ".yml") ||
-		ends_with(entry->d_name, ".json"));
+	return manifest_is_name(entry->d_name);
 }
 
 static int read_directory(const char *path, struct manifests *manifests)

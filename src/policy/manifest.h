@@ -4,6 +4,7 @@
 #define NPCTL_POLICY_MANIFEST_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct manifest {
@@ -23,6 +24,10 @@ int manifests_read(const char *path, struct manifests *manifests);
 int manifests_read_text(const char *path, const char *text, size_t size,
 			struct manifests *manifests);
 void manifests_release(struct manifests *manifests);
+/* What a directory's file must be called to be read. */
+bool manifest_is_name(const char *name);
+/* schema_check() with lines; 1 when npctl has nothing to do with the kind. */
+int manifest_check(const struct manifests *manifests, const struct manifest *manifest);
 
 struct model;
 /* Checks each and adds it; warns of kinds that npctl has nothing to do with. */

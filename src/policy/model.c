@@ -399,8 +399,13 @@ int model_subject_add(struct model *model, const char *name)
 		return 0;
 	}
 	pod = model_pod_find(model, name);
-	if (pod) /* an attachment may outlive its pod */
-		pod->subject = true;
+	if (!pod) /* an attachment may outlive its pod */
+		return 0;
+	pod->subject = true;
+	if (pod->local_address_count && !pod->ended) {
+		pod->addresses = pod->local_addresses;
+		pod->address_count = pod->local_address_count;
+	}
 	return 0;
 }
 

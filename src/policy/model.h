@@ -32,7 +32,9 @@ struct pod {
 	struct address *addresses;
 	struct container_port *ports;
 	size_t address_count, port_count;
-	const char *node;		/* "" when unknown: this host */
+	const char *node;		 /* "" when unknown: this host */
+	struct address *local_addresses; /* those that a record before this one gave it */
+	size_t local_address_count;
 	struct address *node_addresses; /* of its node, as its status tells */
 	size_t node_address_count;
 	bool host_network;

@@ -78,6 +78,7 @@ struct policy {
 	const char *name;
 	const char *title; /* "ns/name" or "name" */
 	const char *where;
+	const char *origin; /* "agent…": the agent's; "" a user's */
 	enum tier tier;
 	int priority;
 	uint32_t subject; /* a PEER_PODS */
@@ -193,10 +194,6 @@ int protocol_parse(const char *text); /* or -1 */
 
 /* The object has passed schema_check(). */
 int model_add_checked(struct model *model, const json_t *object, const char *where);
-struct manifest;
-struct manifests;
-/* schema_check() with lines; 1 when npctl has nothing to do with the kind. */
-int manifest_check(const struct manifests *manifests, const struct manifest *manifest);
 
 /* The rule is for that subject: the pod `pod` (NULL: a device) of that name. */
 bool line_is_for(const struct model *model, const struct line *line, const struct pod *pod,

@@ -141,6 +141,8 @@ int read_pod(struct model *model, const struct item *object, const char *where)
 				      item_text(metadata, "name", ""));
 
 	(void)where;
+	pod->local_addresses = pod->addresses;
+	pod->local_address_count = pod->address_count;
 	read_spec(model, pod, metadata, item_get(object, "spec"));
 	pod->ended = has_ended(status);
 	read_addresses(model, status, "podIP", "podIPs", &pod->addresses, &pod->address_count);

@@ -180,6 +180,7 @@ int read_network_policy(struct model *model, const struct item *object, const ch
 	    .namespace = model_namespace(model, item_text(metadata, "namespace", "default"))->name,
 	    .name = model_text(model, item_text(metadata, "name", "")),
 	    .where = model_text(model, where),
+	    .origin = model_text(model, item_text(object, "origin", "")),
 	    .tier = TIER_NETWORK_POLICY,
 	};
 
@@ -337,6 +338,7 @@ int read_cluster_policy(struct model *model, const struct item *object, const ch
 	    .kind = model_text(model, item_text(object, "kind", "")),
 	    .name = model_text(model, item_text(metadata, "name", "")),
 	    .where = model_text(model, where),
+	    .origin = model_text(model, item_text(object, "origin", "")),
 	    .tier = TIER_ADMIN,
 	    .priority = (int)item_number(spec, "priority", PRIORITY_LAST),
 	};

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where an agent's objects come from: a directory, or an API server. */
+#ifndef NPCTL_AGENT_SOURCE_H
+#define NPCTL_AGENT_SOURCE_H
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include "agent/mirror.h"
+
+#define WAITS 64
+
+/* What the loop waits for. */
+struct waits {
+	CURLM *multi;
+	struct curl_waitfd fd[WAITS];
+	unsigned int count;
+	int timeout_ms;
+};
+
+void waits_add(struct waits *waits, int fd, short events);
+/* At most until then, in now_ms()'s time. */
+void waits_until(struct waits *waits, int64_t when_ms);
+int64_t now_ms(void);
+
+/* Says it unless `*said` is that sentence already; takes the remembered failure. */
+void complain_once(char **said);
+
+struct source {
+	struct mirror *mirror;
+	CURLM *multi;
+	bool synced;	 /* all that there is has been seen once */
+	bool failing;	 /* something of it is not followed as it should be */
+	uint64_t errors; /* and what it did, for the metrics */
+	uint64_t relists, reconnects, events, refused;
+	const struct source_kind *kind;
+	void *own;
+};
+
+struct source_kind {
+	/* What an earlier agent stored is there to be read. */
+	int (*start)(struct source *source, struct instance *instance);
+	void (*wait)(struct source *source, struct waits *waits);
+	void (*step)(struct source *source); /* takes what has come */
+	void (*relist)(struct source *source);
+	void (*stop)(struct source *source);
+};
+
+int source_of_directory(struct source *source, const char *path);
+
+#endif
