@@ -73,6 +73,14 @@ int fail_mend(const char *format, ...)
 	return FAILED;
 }
 
+void failure_at(const char *file, unsigned int line)
+{
+	char *longer = xprintf("%s:%u: %s", file, line, failure());
+
+	free(sentence);
+	sentence = harmless(longer);
+}
+
 const char *failure(void)
 {
 	return sentence ? sentence : "";

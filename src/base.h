@@ -4,8 +4,8 @@
  * warnings, the steps that -x shows.
  *
  * Functions that can fail return 0 or a negative number, after having called
- * fail() once, where the user's word for the thing is known. Nobody but main
- * prints the sentence or chooses the exit status.
+ * fail() once, where the user's word for the thing is known. Nobody but main,
+ * or a session of many commands, prints the sentence; only main chooses the exit status.
  */
 #ifndef NPCTL_BASE_H
 #define NPCTL_BASE_H
@@ -30,6 +30,8 @@ int fail(const char *format, ...) PRINTF(1, 2);
 int misuse(const char *format, ...) PRINTF(1, 2);
 /* Adds to the remembered sentence the command that would mend it; returns FAILED. */
 int fail_mend(const char *format, ...) PRINTF(1, 2);
+/* Puts where it happened in front of the remembered sentence: "FILE:12: ". */
+void failure_at(const char *file, unsigned int line);
 const char *failure(void);	/* "" when there is none */
 const char *failure_mend(void); /* "" when there is none */
 void failure_clear(void);

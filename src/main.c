@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "cmd/words.h"
+#include "cmd/cmd.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
@@ -38,25 +38,6 @@ static const char *root_of_environment(void)
 	return root && *root ? root : DEFAULT_ROOT;
 }
 
-static void report(const struct out *out)
-{
-	const char *mend = failure_mend();
-
-	if (!*failure())
-		return;
-	if (out->json) {
-		json_t *error = json_pack("{s:o}", "error", out_string(failure()));
-
-		if (*mend)
-			json_object_set_new(error, "mend", out_string(mend));
-		out_json(out, error);
-		return;
-	}
-	fflush(stdout);
-	fprintf(stderr, "npctl: %s%s%s%s\n", failure(), *mend ? " (mend: " : "", mend,
-		*mend ? ")" : "");
-}
-
 /* What could not be written was not done: a full disk must not look like success. */
 static bool written(void)
 {
@@ -65,22 +46,6 @@ static bool written(void)
 	if (errno != EPIPE)
 		fprintf(stderr, "npctl: cannot write the output: %s\n", strerror(errno));
 	return false;
-}
-
-static int run(struct context *context, int argc, char **argv)
-{
-	static char *version[] = {"version"};
-	int status = words_globals(context, &argc, &argv);
-
-	if (status)
-		return status;
-	if (context->version)
-		return command_run(context, 1, version);
-	if (argc == 0) {
-		status = help_show(context, NULL, NULL);
-		return status || context->help ? status : MISUSED;
-	}
-	return command_run(context, argc, argv);
 }
 
 int main(int argc, char **argv)
@@ -92,9 +57,9 @@ int main(int argc, char **argv)
 	set_locale();
 	signal(SIGPIPE, SIG_DFL);
 	out_setup(&context.out);
-	status = run(&context, argc - (argc > 0), argv + (argc > 0));
+	status = command_run(&context, argc - (argc > 0), argv + (argc > 0));
 	if (status && status != REPORTED)
-		report(&context.out);
+		out_failure(&context.out);
 	failure_clear();
 	if (!written() && !status)
 		return 1;

@@ -14,6 +14,8 @@ is "COMMAND help VERB is the verb's" "$(npctl topo help up)" "$(npctl help topo 
 is "--help wins over wrong words" "$(npctl topo exec --help)" "$(npctl help topo exec)"
 like "a verb's help has its usage" "$(npctl help topo up)" 'npctl topo up .*--file'
 is "-V is version" "$(npctl -V)" "$(npctl version)"
+is "-V behind a command is version, and nothing else" "$(npctl topo -V; npctl policy delete --all -V)" \
+	"$(npctl version; npctl version)"
 is "version begins with the name" "$(npctl version | cut -d' ' -f1 | head -1)" npctl
 npctl >"$T/bare"
 is "without a command: help, and wrong usage" "$?$(cat "$T/bare")" "2$(npctl help)"

@@ -42,6 +42,7 @@ struct context {
 	struct out out;
 	const char *root;   /* /sys/fs/bpf/npctl unless --root or NPCTL_ROOT */
 	bool help, version; /* --help, --version: shown instead of anything done */
+	int depth; /* of files and prompts that the line came through; 0: typed to a shell */
 };
 
 /* What the user wrote after the verb, checked against its options. */
@@ -87,7 +88,7 @@ extern const struct command command_topo, command_load, command_attach, command_
 
 extern const struct command *const commands[]; /* ends with NULL */
 
-/* Runs one line of words (argv[0] is the subcommand); 0, FAILED, MISUSED. */
+/* Runs one line of words: global options, the command, what it takes; 0, FAILED, MISUSED. */
 int command_run(struct context *context, int argc, char **argv);
 
 #endif

@@ -202,11 +202,6 @@ static int leading_globals(struct context *context, const char *title, int *argc
 	return 0;
 }
 
-int words_globals(struct context *context, int *argc, char ***argv)
-{
-	return leading_globals(context, NULL, argc, argv);
-}
-
 static int add_given(struct words *words, const struct given *given)
 {
 	for (size_t i = 0; i < words->given_count && !given->option->repeats; i++)
@@ -268,13 +263,7 @@ static int words_parse(struct context *context, struct scan *scan, const struct 
 			words->word[words->count++] = scan->argv[scan->at++];
 		}
 	}
-	return context->help ? 0 : check_count(scan->title, verb, words);
-}
-
-static void words_release(struct words *words)
-{
-	free(words->word);
-	free(words->given);
+	return context->help || context->version ? 0 : check_count(scan->title, verb, words);
 }
 
 /* Sets *verb and takes its word away; without a word it is the unnamed one. */
@@ -298,45 +287,97 @@ static int take_verb(struct context *context, const struct command *command, int
 		}
 	}
 	*verb = unnamed;
-	return unnamed || context->help ? 0 : verb_missing(command);
+	return unnamed || context->help || context->version ? 0 : verb_missing(command);
 }
 
 /* npctl COMMAND help [VERB] */
-static int run_help(struct context *context, const struct command *command, int argc, char **argv)
+static int parse_help(struct call *call, int argc, char **argv)
 {
-	const struct verb *verb = NULL;
-
-	if (argc > 0 && verb_find(command, argv[0], &verb))
+	call->help = true;
+	if (argc > 0 && verb_find(call->command, argv[0], &call->verb))
 		return MISUSED;
-	if (argc > 0 && !verb)
-		return verb_unknown(command, argv[0]);
-	return help_show(context, command, verb);
+	if (argc > 0 && !call->verb)
+		return verb_unknown(call->command, argv[0]);
+	return 0;
+}
+
+static int parse_command(struct context *context, struct call *call, int argc, char **argv)
+{
+	struct scan scan = {.argc = argc - 1, .argv = argv + 1};
+	int error;
+
+	call->command = command_find(argv[0]);
+	if (!call->command)
+		return MISUSED;
+	if (argc > 1 && !strcmp(argv[1], "help") && !verb_exact(call->command, "help"))
+		return parse_help(call, argc - 2, argv + 2);
+	if (take_verb(context, call->command, &scan.argc, &scan.argv, &call->verb))
+		return MISUSED;
+	call->help = context->help;
+	if (!call->verb)
+		return 0;
+	scan.own = call->verb->options;
+	scan.title = verb_title(call->command, call->verb);
+	error = words_parse(context, &scan, call->verb, &call->words);
+	call->help = context->help;
+	if (call->help && !*call->verb->name)
+		call->verb = NULL;
+	return error;
+}
+
+/* --version wherever it stands: nothing else is done. */
+static int parse_version(struct context *context, struct call *call)
+{
+	static char *version[] = {"version"};
+
+	call_release(call);
+	*call = (struct call){0};
+	context->help = false;
+	return parse_command(context, call, 1, version);
+}
+
+int call_parse(struct context *context, int argc, char **argv, struct call *call)
+{
+	int error;
+
+	*call = (struct call){0};
+	if (leading_globals(context, NULL, &argc, &argv))
+		return MISUSED;
+	if (argc) {
+		error = parse_command(context, call, argc, argv);
+		return !error && context->version ? parse_version(context, call) : error;
+	}
+	if (context->version)
+		return parse_version(context, call);
+	call->help = true;
+	call->status = context->help ? 0 : MISUSED;
+	return 0;
+}
+
+int call_run(struct context *context, const struct call *call)
+{
+	int status;
+
+	if (!call->help)
+		return call->verb->run(context, &call->words);
+	status = help_show(context, call->command, call->verb);
+	return status ? status : call->status;
+}
+
+void call_release(struct call *call)
+{
+	free(call->words.word);
+	free(call->words.given);
 }
 
 int command_run(struct context *context, int argc, char **argv)
 {
-	const struct command *command = command_find(argv[0]);
-	struct scan scan = {.argc = argc - 1, .argv = argv + 1};
-	const struct verb *verb;
-	struct words words = {0};
-	int status;
+	struct call call;
+	int status = call_parse(context, argc, argv, &call);
 
-	if (!command)
-		return MISUSED;
-	if (argc > 1 && !strcmp(argv[1], "help") && !verb_exact(command, "help"))
-		return run_help(context, command, argc - 2, argv + 2);
-	if (take_verb(context, command, &scan.argc, &scan.argv, &verb))
-		return MISUSED;
-	if (!verb)
-		return help_show(context, command, NULL);
-	scan.own = verb->options;
-	scan.title = verb_title(command, verb);
-	status = words_parse(context, &scan, verb, &words);
-	if (!status && context->help)
-		status = help_show(context, command, *verb->name ? verb : NULL);
-	else if (!status)
-		status = verb->run(context, &words);
-	words_release(&words);
+	if (!status)
+		status = call_run(context, &call);
+	call_release(&call);
 	return status;
 }
 

@@ -8,8 +8,19 @@
 /* Options that every command takes, before or after its name. */
 extern const struct option global_options[];
 
-/* Takes the leading global options; the rest begins with the command. */
-int words_globals(struct context *context, int *argc, char ***argv);
+/* One line of words, understood. */
+struct call {
+	const struct command *command; /* NULL: help for all of npctl */
+	const struct verb *verb;       /* with `help`, NULL is all of the command */
+	struct words words;
+	bool help;  /* instead of running it */
+	int status; /* after that help: MISUSED when nobody asked for it */
+};
+
+/* Takes global options into the context; to be released after a failure, too. */
+int call_parse(struct context *context, int argc, char **argv, struct call *call);
+int call_run(struct context *context, const struct call *call);
+void call_release(struct call *call);
 
 /* By name or unique prefix; NULL after misuse() when there is none. */
 const struct command *command_find(const char *word);

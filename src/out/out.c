@@ -58,6 +58,25 @@ json_t *out_string(const char *text)
 	return string;
 }
 
+void out_failure(const struct out *out)
+{
+	const char *mend = failure_mend();
+
+	if (!*failure())
+		return;
+	if (out->json) {
+		json_t *error = json_pack("{s:o}", "error", out_string(failure()));
+
+		if (*mend)
+			json_object_set_new(error, "mend", out_string(mend));
+		out_json(out, error);
+		return;
+	}
+	fflush(stdout);
+	fprintf(stderr, "npctl: %s%s%s%s\n", failure(), *mend ? " (mend: " : "", mend,
+		*mend ? ")" : "");
+}
+
 static void print_members(const struct out *out, json_t *object, int indent);
 
 static void print_list(const struct out *out, json_t *list, int indent)

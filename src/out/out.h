@@ -45,6 +45,9 @@ void out_object(const struct out *out, json_t *object);
 /* Takes over `value`; prints it only as JSON, for commands with their own text. */
 void out_json(const struct out *out, json_t *value);
 
+/* The remembered failure, as every command ends with it: a line on standard error, or JSON. */
+void out_failure(const struct out *out);
+
 /* A JSON string of any bytes: what is no UTF-8 becomes "?". */
 json_t *out_string(const char *text);
 

@@ -74,8 +74,7 @@ static void run_line(const struct context *ours, const struct line *line, int ou
 	status = command_run(&context, line->count, line->word);
 	fflush(stdout);
 	if (status && status != REPORTED)
-		fprintf(stderr, "npctl: %s%s%s%s\n", failure(), *failure_mend() ? " (mend: " : "",
-			failure_mend(), *failure_mend() ? ")" : "");
+		out_failure(&context.out);
 	_exit(status ? 1 : 0);
 }
 
