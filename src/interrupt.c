@@ -9,12 +9,22 @@ static void on_signal(int number)
 	interrupted = number;
 }
 
-void interrupt_catch(void)
+static void catch (int flags)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction action = {.sa_handler = on_signal};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = flags};
 
 	interrupted = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		sigaction(numbers[i], &action, NULL);
+}
+
+void interrupt_catch(void)
+{
+	catch (0);
+}
+
+void interrupt_defer(void)
+{
+	catch (SA_RESTART);
 }

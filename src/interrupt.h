@@ -5,10 +5,12 @@
 
 #include <signal.h>
 
-/* The number of the signal that came since interrupt_catch(); 0: none. */
+/* The number of the signal that came since one of these was called; 0: none. */
 extern volatile sig_atomic_t interrupted;
 
 /* From now on SIGINT, SIGTERM, SIGHUP and SIGQUIT only set that, and end system calls. */
 void interrupt_catch(void);
+/* The same, but system calls go on: what must not be left half done is not disturbed. */
+void interrupt_defer(void);
 
 #endif

@@ -56,17 +56,23 @@ static int value_missing(const struct scan *scan, const struct option *option)
 	return MISUSED;
 }
 
+bool is_choice(const char *choices, const char *word)
+{
+	size_t length = strlen(word);
+
+	while (choices) {
+		if (!strncmp(choices, word, length) && (!choices[length] || choices[length] == '|'))
+			return true;
+		choices = strchr(choices, '|');
+		choices = choices ? choices + 1 : NULL;
+	}
+	return false;
+}
+
 static int check_choice(const struct given *given)
 {
-	const char *at = given->option->metavar;
-	size_t length = strlen(given->value);
-
-	while (at) {
-		if (!strncmp(at, given->value, length) && (!at[length] || at[length] == '|'))
-			return 0;
-		at = strchr(at, '|');
-		at = at ? at + 1 : NULL;
-	}
+	if (is_choice(given->option->metavar, given->value))
+		return 0;
 	return misuse("option --%s: \"%s\" is none of %s", given->option->name, given->value,
 		      given->option->metavar);
 }

@@ -34,6 +34,9 @@ int verb_missing(const struct command *command);
 int verb_unknown(const struct command *command, const char *word);
 int option_unknown(const char *word, const char *title, const struct option *own);
 
+/* One of the words in "a|b|c". */
+bool is_choice(const char *choices, const char *word);
+
 /* "policy allow", "trace"; a rotating static buffer. */
 const char *verb_title(const struct command *command, const struct verb *verb);
 

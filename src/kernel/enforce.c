@@ -267,12 +267,44 @@ int enforce_plan(struct instance *instance, struct plan **plan)
 	return result;
 }
 
+/* Within enforce_begin(): each change is checked as it is made. */
+static bool checks_changes;
+
+static int commit_later(struct instance *instance)
+{
+	struct plan *plan = NULL;
+	int error = checks_changes ? enforce_plan(instance, &plan) : 0;
+
+	plan_free(plan);
+	instance->waiting |= !error;
+	return error;
+}
+
+void enforce_begin(const char *root, bool checks)
+{
+	checks_changes = checks;
+	instance_hold(root);
+}
+
+int enforce_end(bool commit)
+{
+	struct instance *instance = instance_release();
+	int error = 0;
+
+	if (instance && commit && instance->waiting)
+		error = enforce_commit(instance);
+	instance_close(instance);
+	return error;
+}
+
 int enforce_commit(struct instance *instance)
 {
 	struct datapath datapath;
 	struct plan *plan = NULL;
 	int result;
 
+	if (instance->held)
+		return commit_later(instance);
 	if (instance->settings->dirty)
 		documents_clean(instance); /* a writer was killed: what it left is not in force */
 	/* what does not compile is refused with or without a datapath */

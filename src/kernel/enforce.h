@@ -18,6 +18,14 @@ int enforce_plan(struct instance *instance, struct plan **plan);
 /* All or nothing; without a loaded datapath only the documents change. */
 int enforce_commit(struct instance *instance);
 
+/*
+ * Commits of the instance at `root`, which must outlive this, wait for
+ * enforce_end(): what all commands up to there change is one change, in force as
+ * a whole or not at all. With `checks`, what does not compile fails at once.
+ */
+void enforce_begin(const char *root, bool checks);
+int enforce_end(bool commit);
+
 /* The numbers in force; none when nothing is. */
 int enforce_numbers(struct instance *instance, struct numbers **numbers);
 

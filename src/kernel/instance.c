@@ -414,7 +414,7 @@ static bool remove_folder(const struct instance *instance, const char *name)
 	return gone;
 }
 
-int instance_open(struct instance **instance, const char *root, enum access access)
+static int open_new(struct instance **instance, const char *root, enum access access)
 {
 	bool optional = access == ACCESS_TRY || access == ACCESS_REMOVE;
 	bool reads = access == ACCESS_TRY || access == ACCESS_READ, made = false;
@@ -451,6 +451,44 @@ int instance_open(struct instance **instance, const char *root, enum access acce
 	return error == ABSENT ? 0 : error;
 }
 
+static struct {
+	const char *root; /* NULL: nothing is held */
+	struct instance *instance;
+} held;
+
+void instance_hold(const char *root)
+{
+	held.root = root;
+}
+
+struct instance *instance_release(void)
+{
+	struct instance *instance = held.instance;
+
+	held.root = NULL;
+	held.instance = NULL;
+	if (instance)
+		instance->held = false;
+	return instance;
+}
+
+int instance_open(struct instance **instance, const char *root, enum access access)
+{
+	bool holds = held.root && !strcmp(root, held.root);
+	int error;
+
+	if (holds && held.instance) {
+		*instance = held.instance;
+		return 0;
+	}
+	error = open_new(instance, root, access);
+	if (!error && holds && (*instance)->writable) {
+		held.instance = *instance;
+		held.instance->held = true;
+	}
+	return error;
+}
+
 void instance_unlock(struct instance *instance)
 {
 	flock(instance->lock, LOCK_UN);
@@ -458,7 +496,7 @@ void instance_unlock(struct instance *instance)
 
 void instance_close(struct instance *instance)
 {
-	if (!instance)
+	if (!instance || instance->held)
 		return;
 	close_states(instance);
 	if (instance->lock >= 0)

@@ -30,6 +30,7 @@ struct instance {
 	int lock;    /* descriptor of the root directory */
 	bool locked; /* else the documents are a snapshot */
 	bool writable;
+	bool held, waiting;	   /* see instance_hold(); there is something to commit */
 	struct settings *settings; /* mapped; read-only unless writable */
 	int documents;		   /* map */
 	/* the documents' directory in force and what this run changed */
@@ -43,6 +44,14 @@ void instance_close(struct instance *instance); /* NULL is fine */
  * be read on; for documents open the instance again.
  */
 void instance_unlock(struct instance *instance);
+
+/*
+ * Many commands as one change: from the first that writes to `root`, which must
+ * outlive this, all opens there give the same instance, and closing it does
+ * nothing. instance_release() hands it out, NULL when nobody wrote.
+ */
+void instance_hold(const char *root);
+struct instance *instance_release(void);
 
 /* The datapath's maps exist (npctl load ran). */
 bool instance_loaded(const struct instance *instance);
