@@ -26,6 +26,9 @@ struct document {
 	uint32_t staged;  /* written, not yet in force; 0: none */
 	bool changed;	  /* to `blob`, without data: removed */
 	struct blob blob; /* when not changed: what is stored, if that was read */
+	/* while many commands are one change: unpacked; `loose`: not packed yet */
+	json_t *value;
+	bool loose;
 };
 
 struct directory {
@@ -208,6 +211,7 @@ void documents_release(struct instance *instance)
 	for (i = 0; i < directory->count; i++) {
 		free(directory->documents[i].name);
 		free(directory->documents[i].blob.data);
+		json_decref(directory->documents[i].value);
 	}
 	free(directory->documents);
 	free(directory);
@@ -246,6 +250,8 @@ bool documents_snapshot(struct instance *instance)
 
 static bool document_exists(const struct document *document)
 {
+	if (document->loose)
+		return true;
 	return document->changed ? document->blob.data != NULL : document->id != 0;
 }
 
@@ -259,54 +265,11 @@ size_t document_count(struct instance *instance)
 	return count;
 }
 
-/* Unpacked, with a zero behind it; NULL when there is none. */
-static void *document_read(struct instance *instance, const char *name, size_t *size)
-{
-	struct document *document;
-	struct blob stored = {};
-	void *data;
-	size_t at;
-
-	document = document_find(instance->directory, name, &at);
-	if (!document || !document_exists(document))
-		return NULL;
-	if (!document->blob.data)
-		stored = parts_read(instance->documents, document->id);
-	data = unpack(document->blob.data ? &document->blob : &stored, size);
-	free(stored.data);
-	if (!data)
-		warn("the document \"%s\" in %s/maps/documents is damaged", name, instance->root);
-	return data;
-}
-
-json_t *document_get(struct instance *instance, const char *name)
-{
-	size_t size;
-	char *text = document_read(instance, name, &size);
-	json_t *value = text ? json_loadb(text, size, JSON_DECODE_ANY, NULL) : NULL;
-
-	free(text);
-	return value;
-}
-
-void *document_get_bytes(struct instance *instance, const char *name, size_t *size)
-{
-	return document_read(instance, name, size);
-}
-
 /* Takes over the blob. What is stored already needs no new parts. */
-static void document_change(struct instance *instance, const char *name, struct blob blob)
+static void document_set(struct instance *instance, struct document *document, struct blob blob)
 {
-	struct document *document;
 	struct blob stored = {};
-	size_t at;
 
-	document = document_find(instance->directory, name, &at);
-	if (!document) {
-		if (!blob.data)
-			return;
-		document = document_add(instance->directory, at, name);
-	}
 	free(document->blob.data);
 	document->blob = blob;
 	document->changed = true;
@@ -321,15 +284,102 @@ static void document_change(struct instance *instance, const char *name, struct 
 	free(stored.data);
 }
 
+static void document_tighten(struct instance *instance, struct document *document)
+{
+	if (document->loose)
+		document_set(instance, document, pack_json(document->value));
+	document->loose = false;
+}
+
+/* Unpacked, with a zero behind it; NULL when there is none. */
+static void *document_read(struct instance *instance, const char *name, size_t *size)
+{
+	struct document *document;
+	struct blob stored = {};
+	void *data;
+	size_t at;
+
+	document = document_find(instance->directory, name, &at);
+	if (!document || !document_exists(document))
+		return NULL;
+	document_tighten(instance, document);
+	if (!document->blob.data)
+		stored = parts_read(instance->documents, document->id);
+	data = unpack(document->blob.data ? &document->blob : &stored, size);
+	free(stored.data);
+	if (!data)
+		warn("the document \"%s\" in %s/maps/documents is damaged", name, instance->root);
+	return data;
+}
+
+/* Many commands to one change read and write the same documents again and again. */
+static json_t *document_keep(struct instance *instance, const char *name, json_t *value)
+{
+	struct document *document;
+	size_t at;
+
+	document = document_find(instance->directory, name, &at);
+	if (document && !document->value)
+		document->value = json_deep_copy(value);
+	return value;
+}
+
+json_t *document_get(struct instance *instance, const char *name)
+{
+	struct document *document;
+	json_t *value;
+	size_t size, at;
+	char *text;
+
+	document = document_find(instance->directory, name, &at);
+	if (document && document->value)
+		return json_deep_copy(document->value);
+	text = document_read(instance, name, &size);
+	value = text ? json_loadb(text, size, JSON_DECODE_ANY, NULL) : NULL;
+	free(text);
+	return instance->held && value ? document_keep(instance, name, value) : value;
+}
+
+void *document_get_bytes(struct instance *instance, const char *name, size_t *size)
+{
+	return document_read(instance, name, size);
+}
+
+static struct document *document_of(struct instance *instance, const char *name)
+{
+	struct document *document;
+	size_t at;
+
+	document = document_find(instance->directory, name, &at);
+	if (!document)
+		document = document_add(instance->directory, at, name);
+	json_decref(document->value);
+	document->value = NULL;
+	document->loose = false;
+	return document;
+}
+
 void document_put(struct instance *instance, const char *name, json_t *value)
 {
-	document_change(instance, name, value ? pack_json(value) : (struct blob){});
+	struct document *document;
+	size_t at;
+
+	if (!value && !document_find(instance->directory, name, &at))
+		return;
+	document = document_of(instance, name);
+	if (value && instance->held) {
+		document->value = value;
+		document->loose = true;
+		return;
+	}
+	document_set(instance, document, value ? pack_json(value) : (struct blob){});
 	json_decref(value);
 }
 
 void document_put_bytes(struct instance *instance, const char *name, const void *data, size_t size)
 {
-	document_change(instance, name, data ? pack(data, size) : (struct blob){});
+	document_set(instance, document_of(instance, name),
+		     data ? pack(data, size) : (struct blob){});
 }
 
 bool documents_changed(const struct instance *instance)
@@ -431,6 +481,7 @@ int documents_stage(struct instance *instance)
 	for (i = 0; i < directory->count && !error; i++) {
 		struct document *document = &directory->documents[i];
 
+		document_tighten(instance, document);
 		if (!document->changed || !document->blob.data)
 			continue;
 		document->staged = free_id(directory);
