@@ -8,10 +8,10 @@ lines() { cat >"$file"; }
 rules() { npctl -j policy list | jq -r '[.[] | select(.id) | .peer + (.ports | if . == "any" then "" else " " + . end)] | join(",")'; }
 
 # Lines.
-lines <<'END'
-# a comment, then nothing, then blanks
+printf '   \t\n' >"$T/blanks"
+cat "$T/blanks" - >"$file" <<'END'
+# a comment, then nothing
 
-   	
 npctl -q policy allow '10.0.0.1/32' --port tcp/80   # behind a command, too
 policy allow "10.0.0.2" --port \
 	tcp/81
@@ -31,18 +31,18 @@ lines <<'END'
 policy apply -f - <<EOF
 kind: NetworkPolicy
 apiVersion: networking.k8s.io/v1
-metadata: {name: "$HOME # kept"}
+metadata: {name: "`no` # kept"}
 spec: {podSelector: {}}
 EOF
 END
-fails_with "a here-document is taken as it is" 1 'lines:1: .*\$HOME # kept' npctl batch "$file"
+fails_with "a here-document is taken as it is" 1 'lines:1: .*no. # kept' npctl batch "$file"
 lines <<'END'
-policy apply -f - <<-'END OF IT'
+policy apply -f - <<-'END-OF-IT'
 	kind: NetworkPolicy
 	apiVersion: networking.k8s.io/v1
 	metadata: {name: first}
 	spec: {podSelector: {}}
-	END OF IT
+	END-OF-IT
 policy apply -f - <<E
 {"kind": "NetworkPolicy", "apiVersion": "networking.k8s.io/v1", "metadata": {"name": "second"},
  "spec": {"podSelector": {}}}
