@@ -26,7 +26,7 @@ ready := $(shell pkg-config --exists $(packages) 2>/dev/null && [ -n "$(BPFTOOL)
 warnings := -Wall -Wextra -Werror
 npctl_cflags := -std=gnu11 $(warnings) -D_GNU_SOURCE -I$(src)/src -I$(src)/bpf -I$(O)/bpf -I$(O) \
 	$(if $(ready),$(shell pkg-config --cflags $(packages)))
-libraries := $(if $(ready),$(shell pkg-config --libs $(packages)) -lpthread)
+libraries := $(if $(ready),$(shell pkg-config --libs $(packages)) -lresolv -lpthread)
 
 sources := $(wildcard $(src)/src/*.c $(src)/src/*/*.c)
 objects := $(patsubst $(src)/%.c,$(O)/%.o,$(sources))

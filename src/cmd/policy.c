@@ -9,6 +9,8 @@ static const struct verb verbs[] = {
      policy_default_options, policy_default, "allow|deny|auto"},
     {"preset", "[NAME]", "put the rules of a preset in force, or show what there is", 0, 1,
      policy_preset_options, policy_preset, "PRESET"},
+    {"refresh", "", "resolve the names that rules speak of again", 0, 0, NULL, policy_refresh,
+     NULL},
     {"apply", "", "take in manifests, all or none", 0, 0, policy_apply_options, policy_apply, NULL},
     {"list", "", "every rule, in the order of judgement, with its hits", 0, 0, policy_list_options,
      policy_list, NULL},

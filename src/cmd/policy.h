@@ -23,6 +23,7 @@ int policy_verify(struct context *context, const struct words *words);
 int policy_wait(struct context *context, const struct words *words);
 int policy_export(struct context *context, const struct words *words);
 int policy_preset(struct context *context, const struct words *words);
+int policy_refresh(struct context *context, const struct words *words);
 
 extern const struct option policy_line_options[], policy_default_options[], policy_apply_options[],
     policy_delete_options[], policy_list_options[], policy_show_options[], policy_lint_options[],

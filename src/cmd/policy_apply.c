@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "cmd/policy.h"
+#include "kernel/domains.h"
 #include "kernel/enforce.h"
 #include "policy/lines.h"
 #include "policy/lint.h"
@@ -168,6 +169,8 @@ static int write_changes(struct changes *changes)
 		document_put(changes->instance, name,
 			     json_array_size(array) ? json_incref(array) : NULL);
 	}
+	if (domains_settle(changes->instance))
+		return FAILED;
 	return enforce_commit(changes->instance);
 }
 

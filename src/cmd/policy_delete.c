@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/policy.h"
+#include "kernel/domains.h"
 #include "kernel/enforce.h"
 #include "policy/lines.h"
 
@@ -173,8 +174,10 @@ int policy_delete(struct context *context, const struct words *words)
 		error = remove_named(instance, words->word[i]);
 	if (!error) {
 		document_each(instance, remove_list, instance);
-		error = enforce_commit(instance);
+		error = domains_settle(instance);
 	}
+	if (!error)
+		error = enforce_commit(instance);
 	instance_close(instance);
 	return error;
 }

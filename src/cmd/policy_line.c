@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "cmd/policy.h"
+#include "kernel/domains.h"
 #include "kernel/enforce.h"
 #include "policy/identity.h"
 #include "policy/lines.h"
@@ -18,6 +19,8 @@ const struct option policy_line_options[] = {
     {"dev", VALUE_DEV, "DEV", "the interface at which users are judged", 0, false},
     {"cgroup", VALUE_CGROUP, "PATH", "only for the processes in this cgroup", 0, true},
     {"rate", VALUE_TEXT, "N/s[:BURST]", "new connections to each destination", 0, false},
+    {"grace", VALUE_TEXT, "SECONDS", "how long a name's old addresses stay (default: 60)", 0,
+     false},
     {"from-identity", VALUE_NUMBER, "N", "the peer is the identity of that number", 0, false},
     {"to-identity", VALUE_NUMBER, "N", "only for pods of that identity", 0, false},
     {"symmetric", VALUE_NONE, NULL, "both ways, between two identities", 0, false},
@@ -192,8 +195,10 @@ static int put_rules(struct putting *putting)
 	}
 	if (!error) {
 		document_put(putting->instance, "rules", json_incref(putting->rules));
-		error = enforce_commit(putting->instance);
+		error = domains_settle(putting->instance);
 	}
+	if (!error)
+		error = enforce_commit(putting->instance);
 	json_decref(putting->rules);
 	model_free(putting->model);
 	return error;
@@ -251,7 +256,8 @@ static int check_words(const struct words *words)
 	if (!from && word_flag(words, "symmetric"))
 		return misuse("--symmetric goes with two identities");
 	if (!from && !words->count && !word_value(words, "cidr-file"))
-		return misuse("whom? an address, a prefix, a pod, labels, any, or --cidr-file");
+		return misuse(
+		    "whom? an address, a prefix, a pod, labels, a name, any, or --cidr-file");
 	return 0;
 }
 
@@ -261,7 +267,8 @@ static int add_rules(struct context *context, const struct words *words, bool al
 	    .words = words,
 	    .line = {.allow = allow,
 		     .egress = word_flag(words, "egress"),
-		     .rate = word_value(words, "rate")},
+		     .rate = word_value(words, "rate"),
+		     .grace = word_value(words, "grace")},
 	};
 	int error = check_words(words);
 

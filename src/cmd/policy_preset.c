@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/policy.h"
+#include "kernel/domains.h"
 #include "kernel/enforce.h"
 #include "policy/lines.h"
 #include "policy/preset.h"
@@ -117,8 +118,10 @@ static int change(struct context *context, const struct words *words)
 		error = change_rules(words, model, rules, rows);
 	if (!error) {
 		document_put(instance, "rules", json_incref(rules));
-		error = enforce_commit(instance);
+		error = domains_settle(instance);
 	}
+	if (!error)
+		error = enforce_commit(instance);
 	json_decref(rules);
 	model_free(model);
 	instance_close(instance);

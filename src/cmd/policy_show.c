@@ -9,6 +9,7 @@
 #include "cmd/policy.h"
 #include "kernel/apply.h"
 #include "kernel/enforce.h"
+#include "policy/domain.h"
 #include "policy/explain.h"
 #include "policy/lint.h"
 #include "policy/listing.h"
@@ -107,9 +108,49 @@ static const struct column rule_columns[] = {
     {.key = "bytes", .right = true},
 };
 
-static void show_rules(struct context *context, json_t *rows, const char *nothing)
+/* What names stand for, each once. */
+static void show_names(struct context *context, const json_t *rows)
 {
+	static const struct column columns[] = {{.key = "name"},
+						{.key = "address"},
+						{.key = "age_seconds", "AGE", .right = true},
+						{.key = "gone_seconds", "GONE", .right = true}};
+	json_t *seen = json_object(), *shown = json_array(), *row, *each, *copy;
+	size_t i, j;
+
+	json_array_foreach (rows, i, row) {
+		const char *name = field_text(row, "peer", "");
+
+		if (json_object_get(seen, name))
+			continue;
+		json_array_foreach (json_object_get(row, "addresses"), j, each) {
+			copy = json_pack("{s:s}", "name", name);
+			json_object_update(copy, each);
+			json_array_append_new(shown, copy);
+			json_object_set(seen, name, each);
+		}
+	}
+	if (json_array_size(shown)) {
+		putchar('\n');
+		out_table(&context->out, json_incref(shown), columns, ARRAY_SIZE(columns), "");
+	}
+	json_decref(shown);
+	json_decref(seen);
+}
+
+/* `instance` NULL: nothing is known of names. */
+static void show_rules(struct context *context, struct instance *instance, json_t *rows,
+		       const char *nothing)
+{
+	json_t *names = instance ? document_get(instance, "names") : NULL;
+
+	domains_annotate(rows, names, time(NULL));
+	json_decref(names);
+	json_incref(rows);
 	out_table(&context->out, rows, rule_columns, ARRAY_SIZE(rule_columns), nothing);
+	if (!context->out.json)
+		show_names(context, rows);
+	json_decref(rows);
 }
 
 int policy_list(struct context *context, const struct words *words)
@@ -123,13 +164,14 @@ int policy_list(struct context *context, const struct words *words)
 		return error;
 	instance_close(instance);
 	if (!instance) {
-		show_rules(context, json_array(), "no rules");
+		show_rules(context, NULL, json_array(), "no rules");
 		return 0;
 	}
 	error = loaded_open(&loaded, context, LOADED_RULES);
 	if (error)
 		return error;
-	show_rules(context, listing_rows(loaded.model, loaded.plan, NULL, hits_count, &loaded.hits),
+	show_rules(context, loaded.instance,
+		   listing_rows(loaded.model, loaded.plan, NULL, hits_count, &loaded.hits),
 		   "no rules");
 	loaded_close(&loaded);
 	return 0;
@@ -143,7 +185,7 @@ static int show_pod(struct context *context, struct loaded *loaded, const char *
 		return fail("pod \"%s\" does not exist", name);
 	if (pod->host_network)
 		return fail("pod \"%s\" is on its node's network: no policy judges it", name);
-	show_rules(context,
+	show_rules(context, loaded->instance,
 		   listing_pod(loaded->model, loaded->plan, pod, hits_count, &loaded->hits),
 		   "no rules");
 	return 0;
@@ -159,7 +201,7 @@ static int show_policy(struct context *context, struct loaded *loaded, const cha
 
 	if (full)
 		show_rules(
-		    context,
+		    context, loaded->instance,
 		    listing_rows(loaded->model, loaded->plan, full, hits_count, &loaded->hits),
 		    "this policy has no rules: it isolates and allows nothing");
 	else

@@ -5,6 +5,7 @@
  * with the same rules share a set, which is made once.
  */
 #include "policy/compile.h"
+#include "policy/domain.h"
 
 #include <stdlib.h>
 
@@ -268,12 +269,15 @@ static int check_lists(const struct model *model)
 		const struct line *line = model->lines.item[i];
 		const struct peer *peer = model->peers.item[line->rule.peers[0]];
 
-		if (peer->kind == PEER_LIST && !model_list_text(model, peer->name)) {
-			fail("%s is over list \"%s\", which does not exist", line->title,
-			     peer->name);
-			return fail_mend("npctl policy allow|deny --cidr-file FILE --name %s",
-					 peer->name);
+		if (peer->kind != PEER_LIST || model_list_text(model, peer->name))
+			continue;
+		if (strncmp(peer->name, DOMAIN_LIST, strlen(DOMAIN_LIST)) == 0) {
+			fail("%s is over the name %s, which has not been resolved", line->title,
+			     peer->text);
+			return fail_mend("npctl policy refresh");
 		}
+		fail("%s is over list \"%s\", which does not exist", line->title, peer->name);
+		return fail_mend("npctl policy allow|deny --cidr-file FILE --name %s", peer->name);
 	}
 	return 0;
 }

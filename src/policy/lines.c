@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "policy/lines.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include "policy/domain.h"
 #include "policy/model_private.h"
 
 /* The first element remembers the next id, so that none is given twice. */
@@ -45,7 +47,8 @@ static int canonical_peer(struct model *model, const struct line_words *words, j
 			  json_t *ports)
 {
 	const struct peer *found;
-	char text[ADDRESS_TEXT];
+	const struct pod *pod;
+	char text[ADDRESS_TEXT], name[DOMAIN_TEXT];
 	uint32_t index;
 
 	if (!words->peer) {
@@ -54,6 +57,12 @@ static int canonical_peer(struct model *model, const struct line_words *words, j
 	}
 	if (strcmp(words->peer, "dns") == 0)
 		return canonical_dns(peer, ports);
+	/* A pod whose name looks like a domain's: the document then says which namespace. */
+	pod = domain_parse(words->peer, name) ? model_pod_find(model, words->peer) : NULL;
+	if (pod) {
+		*peer = json_sprintf("%s/%s", pod->namespace, pod->name);
+		return 0;
+	}
 	if (peer_from_text(model, words->peer, &index))
 		return FAILED;
 	found = model->peers.item[index];
@@ -61,6 +70,8 @@ static int canonical_peer(struct model *model, const struct line_words *words, j
 		return fail("pod \"%s\" does not exist", found->name);
 	if (found->kind == PEER_POD)
 		*peer = json_string(found->name);
+	else if (domain_parse(words->peer, name))
+		*peer = json_sprintf("%s%s", name, strchr(name, '.') ? "" : ".");
 	else if (found->kind == PEER_BLOCK)
 		*peer = json_string(prefix_text(&found->prefixes[0], text));
 	else
@@ -94,6 +105,20 @@ int line_subject(struct model *model, const char *word, json_t **subject)
 	return 0;
 }
 
+static int check_grace(const char *grace, const json_t *peer)
+{
+	char name[DOMAIN_TEXT], *end;
+	const char *text = json_string_value(peer);
+
+	if (!grace)
+		return 0;
+	if (!text || !domain_parse(text, name))
+		return misuse("--grace goes with a domain name such as api.example.com");
+	if (*grace < '0' || *grace > '9' || strtoul(grace, &end, 10) > GRACE_MOST || *end)
+		return misuse("grace \"%s\" is no number of seconds up to %d", grace, GRACE_MOST);
+	return 0;
+}
+
 int line_make(struct model *model, const struct line_words *words, json_t **rule)
 {
 	json_t *ports = canonical_ports(words->ports), *peer = NULL, *subject = NULL;
@@ -110,6 +135,8 @@ int line_make(struct model *model, const struct line_words *words, json_t **rule
 	error = canonical_peer(model, words, &peer, ports);
 	if (!error)
 		error = line_subject(model, words->subject, &subject);
+	if (!error)
+		error = check_grace(words->grace, peer);
 	if (error) {
 		json_decref(ports);
 		json_decref(peer);
@@ -120,6 +147,8 @@ int line_make(struct model *model, const struct line_words *words, json_t **rule
 			  words->allow ? "allow" : "deny", "direction",
 			  words->egress ? "egress" : "ingress", "peer", peer, "ports", ports,
 			  "subject", subject, "rate", words->rate, "preset", words->preset);
+	if (words->grace)
+		json_object_set_new(*rule, "grace", json_integer(atol(words->grace)));
 	return 0;
 }
 
@@ -160,16 +189,15 @@ enum line_change lines_put(json_t *rules, json_t *rule, long *id)
 		    !same_field(old, rule, "direction") || !same_field(old, rule, "preset"))
 			continue;
 		*id = field_number(old, "id", 0);
-		if (same_field(old, rule, "action") && same_field(old, rule, "rate")) {
+		if (same_field(old, rule, "action") && same_field(old, rule, "rate") &&
+		    same_field(old, rule, "grace")) {
 			json_decref(rule);
 			return LINE_KEPT;
 		}
 		json_object_set(old, "action", json_object_get(rule, "action"));
 		json_object_del(old, "rate");
-		if (json_object_get(rule, "rate"))
-			json_object_set(old, "rate", json_object_get(rule, "rate"));
-		if (json_object_get(rule, "since"))
-			json_object_set(old, "since", json_object_get(rule, "since"));
+		json_object_del(old, "grace");
+		json_object_update(old, rule);
 		json_decref(rule);
 		return LINE_REPLACED;
 	}

@@ -14,6 +14,7 @@ struct line_words {
 	const char *list;
 	const char *subject; /* NULL: every one */
 	const char *rate;    /* "100/s:10"; NULL: none */
+	const char *grace;   /* of a name's old addresses, in seconds; NULL: as usual */
 	const char *preset;  /* that it comes from; NULL: none */
 	json_t *ports;	     /* array of texts, borrowed */
 };

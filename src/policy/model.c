@@ -240,28 +240,33 @@ const char *model_list_text(const struct model *model, const char *name)
 	return strcmp(name, "loopback") == 0 ? "127.0.0.0/8\n::1\n" : NULL;
 }
 
-int read_list(struct model *model, const struct item *object, const char *where)
+void model_list_set(struct model *model, const char *name, const char *text)
 {
-	const char *name = item_text(object, "name", "");
-	const struct item *text = item_get(object, "cidrs");
 	uint32_t fresh = (uint32_t)model->lists.count;
 	uint32_t index = model_name(model, NAME_LIST, name, "", fresh);
+	size_t size = strlen(text) + 1;
 	struct cidr_list *list;
-	size_t size;
 	char *copy;
 
-	if (!text || text->kind != ITEM_TEXT)
-		return fail("%s: list \"%s\" holds no text", where, name);
 	if (index == fresh) {
 		list = model_array(model, 1, sizeof(*list));
 		list->name = model_text(model, name);
 		ADD(model->lists, list);
 	}
 	list = model->lists.item[index];
-	size = strlen(text->text) + 1;
 	copy = model_array(model, size, 1);
-	memcpy(copy, text->text, size);
+	memcpy(copy, text, size);
 	list->text = copy;
+}
+
+int read_list(struct model *model, const struct item *object, const char *where)
+{
+	const char *name = item_text(object, "name", "");
+	const struct item *text = item_get(object, "cidrs");
+
+	if (!text || text->kind != ITEM_TEXT)
+		return fail("%s: list \"%s\" holds no text", where, name);
+	model_list_set(model, name, text->text);
 	return 0;
 }
 
@@ -310,6 +315,7 @@ static reader reader_of_kind(const char *kind)
 	    {"Rule", read_rule},
 	    {"Default", read_default},
 	    {"CidrList", read_list},
+	    {"DomainName", read_domain},
 	    {"NpctlHost", read_host},
 	    {"Service", read_nothing},
 	    {"RuleSequence", read_nothing},

@@ -33,7 +33,7 @@ enum peer_kind {
 	PEER_BLOCK, /* prefixes without exceptions' addresses */
 	PEER_NODES, /* by the labels in `pods` */
 	PEER_POD,   /* exactly the pod `name` */
-	PEER_LIST,  /* the prefixes of the list `name` */
+	PEER_LIST,  /* the prefixes of the list `name`; of a domain name: see domain.h */
 	PEER_WORLD, /* neither a pod nor a node */
 	PEER_HOST,  /* this node */
 	PEER_NAMES, /* domain names: matches nothing yet known */
@@ -172,6 +172,8 @@ struct node *model_node(struct model *model, const char *name);
 /* The lines of a list, "" when there is none; "private" and "loopback" are always there. */
 /* NULL: no such list. */
 const char *model_list_text(const struct model *model, const char *name);
+/* Takes copies. */
+void model_list_set(struct model *model, const char *name, const char *text);
 /* Takes a copy; equal peers share an index. */
 uint32_t model_peer(struct model *model, const struct peer *peer);
 
@@ -209,6 +211,7 @@ int read_cluster_policy(struct model *model, const struct item *object, const ch
 int read_rule(struct model *model, const struct item *object, const char *where);
 int read_default(struct model *model, const struct item *object, const char *where);
 int read_list(struct model *model, const struct item *object, const char *where);
+int read_domain(struct model *model, const struct item *object, const char *where);
 int read_host(struct model *model, const struct item *object, const char *where);
 
 void read_labels(struct model *model, const struct item *object, struct labels *labels);
@@ -219,7 +222,7 @@ void policy_rule_sign(const struct model *model, const struct policy *policy,
 
 /*
  * What a one-line rule calls a peer: address, prefix, ns/pod, pod, selector,
- * ns/selector, any, world, host. fail() when it is none of them.
+ * ns/selector, any, world, host, a domain name. fail() when it is none of them.
  */
 int peer_from_text(struct model *model, const char *text, uint32_t *peer);
 

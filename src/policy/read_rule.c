@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "policy/domain.h"
 #include "policy/schema.h"
 
 /* "80", "80-90"; up to `most`. */
@@ -239,6 +240,7 @@ int peer_from_text(struct model *model, const char *text, uint32_t *index)
 		     {"loopback", PEER_LIST}};
 	struct peer peer = {0};
 	struct prefix *prefix = model_array(model, 1, sizeof(*prefix));
+	char name[DOMAIN_TEXT];
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (strcmp(words[i].word, text) == 0) {
@@ -257,9 +259,13 @@ int peer_from_text(struct model *model, const char *text, uint32_t *index)
 		if (parse_selector(model, text, &peer))
 			return fail("peer \"%s\" is no label selector such as app=web,tier=fe",
 				    text);
+	} else if (domain_parse(text, name)) {
+		peer.kind = PEER_LIST;
+		peer.name = model_format(model, DOMAIN_LIST "%s", name);
+		peer.text = model_text(model, text);
 	} else if (!parse_namespace(model, text, &peer) && parse_pod(model, text, &peer)) {
 		return fail("peer \"%s\" is neither an address, a prefix, a pod, a label "
-			    "selector, any, world nor host",
+			    "selector, a domain name, any, world nor host",
 			    text);
 	}
 	if (peer.kind == PEER_PODS)

@@ -278,6 +278,7 @@ static const struct schema rule_schema = {
 	    {.name = "ports", .type = TYPE_TEXTS},
 	    {.name = "subject", .type = TYPE_TEXT},
 	    {.name = "rate", .type = TYPE_TEXT},
+	    {.name = "grace", .type = TYPE_NUMBER, .least = 0, .most = 604800},
 	    {.name = "preset", .type = TYPE_TEXT, .form = FORM_DNS_LABEL},
 	    END,
 	},
@@ -371,6 +372,7 @@ static const struct {
     {"Default", OWN_VERSION, &default_schema},
     {"CidrList", OWN_VERSION, &list_schema},
     {"Preset", "", &preset_schema},
+    {"DomainName", "", &own_schema},
     {"NpctlHost", "", &own_schema},
 };
 

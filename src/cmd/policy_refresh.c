@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* policy refresh: what names stand for now. */
+#include "cmd/policy.h"
+#include "kernel/domains.h"
+
+int policy_refresh(struct context *context, const struct words *words)
+{
+	static const struct column columns[] = {{.key = "name"},
+						{.key = "state"},
+						{.key = "lifetime", .right = true},
+						{.key = "addresses"},
+						{.key = "problem"}};
+	json_t *rows;
+	int error = domains_refresh(context->root, NULL, &rows);
+
+	(void)words;
+	if (error && !json_array_size(rows))
+		json_decref(rows);
+	else
+		out_table(&context->out, rows, columns, ARRAY_SIZE(columns),
+			  "no rule speaks of a name");
+	if (!error || !context->out.json)
+		return error;
+	failure_clear(); /* the rows have said it */
+	return REPORTED;
+}
