@@ -17,7 +17,7 @@ const struct option policy_line_options[] = {
     {"egress", VALUE_NONE, NULL, "what the pod sends, not what it receives", 0, false},
     {"user", VALUE_USER, "USER", "only for this user: a name, a number, any, none", 0, true},
     {"dev", VALUE_DEV, "DEV", "the interface at which users are judged", 0, false},
-    {"cgroup", VALUE_CGROUP, "PATH", "only for the processes in this cgroup", 0, true},
+    {"cgroup", VALUE_CGROUP, "PATH", "only for the processes in this cgroup or container", 0, true},
     {"rate", VALUE_TEXT, "N/s[:BURST]", "new connections to each destination", 0, false},
     {"grace", VALUE_TEXT, "SECONDS", "how long a name's old addresses stay (default: 60)", 0,
      false},

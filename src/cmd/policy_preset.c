@@ -12,7 +12,7 @@ const struct option policy_preset_options[] = {
     {"pod", VALUE_POD, "POD", "for this pod, or dev:IF (default: all attached)", 0, true},
     {"user", VALUE_USER, "USER", "for this user: a name, a number, any, none", 0, true},
     {"dev", VALUE_DEV, "DEV", "the interface at which users are judged", 0, false},
-    {"cgroup", VALUE_CGROUP, "PATH", "for the processes in this cgroup", 0, true},
+    {"cgroup", VALUE_CGROUP, "PATH", "for the processes in this cgroup or container", 0, true},
     {"set", VALUE_TEXT, "KEY=VALUE", "a setting of the preset; commas part several", 0, true},
     {"show", VALUE_NONE, NULL, "what the preset says, and in which file", 0, false},
     {"remove", VALUE_NONE, NULL, "take the preset's rules away again", 0, false},

@@ -28,6 +28,12 @@ static int cgroup_subject(const char *word, char **subject)
 	char *path;
 	int error = cgroup_find(word, &path);
 
+	if (error == FAILED && !strchr(word, '/') && !cgroup_of_container(word, &path)) {
+		failure_clear();
+		error = 0;
+	} else if (error == FAILED && !strchr(word, '/')) {
+		fail("neither a cgroup nor a container \"%s\" exists", word);
+	}
 	if (!error) {
 		*subject = xprintf("cgroup:%s", path);
 		free(path);
