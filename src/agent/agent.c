@@ -70,6 +70,19 @@ void complain_once(char **said)
 	*said = sentence;
 }
 
+void source_complain(struct source *source, char **said)
+{
+	if (!source->once) {
+		complain_once(said);
+		return;
+	}
+	free(*said);
+	*said = xstrdup(failure());
+	failure_clear();
+	if (!source->said)
+		source->said = xstrdup(*said);
+}
+
 /* What the cluster calls this host, for those who compile. */
 static void write_node(const struct agent *agent, struct instance *instance)
 {
@@ -197,7 +210,7 @@ static void wait_for_work(struct agent *agent)
 static int once_result(const struct agent *agent)
 {
 	if (agent->source.failing)
-		return fail("not all that there is could be read");
+		return fail("%s", agent->source.said);
 	return 0;
 }
 
@@ -259,7 +272,9 @@ static int start(struct agent *agent)
 		return error;
 	error = instance_agent_enter(instance, &agent->mark);
 	if (!error)
-		error = source_of_directory(&agent->source, options->manifests);
+		error = options->manifests ? source_of_directory(&agent->source, options->manifests)
+					   : source_of_cluster(&agent->source, options->kubeconfig,
+							       options->context);
 	if (!error)
 		error = agent->source.kind->start(&agent->source, instance);
 	instance_close(instance);
@@ -276,6 +291,7 @@ int agent_run(const struct agent_options *options)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	mirror_start(&agent.mirror);
 	agent.source.mirror = &agent.mirror;
+	agent.source.once = options->once;
 	agent.source.multi = curl_multi_init();
 	error = block_signals(&agent);
 	if (!error)
@@ -291,6 +307,7 @@ int agent_run(const struct agent_options *options)
 	instance_agent_leave(&agent.mark);
 	if (agent.signals >= 0)
 		close(agent.signals);
+	free(agent.source.said);
 	free(agent.said);
 	return error;
 }

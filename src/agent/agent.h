@@ -11,10 +11,12 @@
 
 struct agent_options {
 	const char *root;
-	const char *manifests; /* a directory */
-	const char *node;      /* what the cluster calls this host; NULL: find out */
-	const char *listen;    /* ADDR:PORT for probes and metrics, or NULL */
-	bool once;	       /* in step once, then end */
+	const char *manifests;	/* a directory, or NULL for an API server: */
+	const char *kubeconfig; /* NULL: that of the cluster this runs in */
+	const char *context;	/* of the kubeconfig; NULL: its current one */
+	const char *node;	/* what the cluster calls this host; NULL: find out */
+	const char *listen;	/* ADDR:PORT for probes and metrics, or NULL */
+	bool once;		/* in step once, then end */
 	/* The instance's counters in Prometheus' format, beside the agent's own. */
 	void (*metrics)(FILE *to, void *data);
 	void *data;

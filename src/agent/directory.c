@@ -124,7 +124,7 @@ static void file_read_again(struct source *source, struct directory_source *own,
 	fresh->name = xstrdup(file->name);
 	if (file_parse(path, fresh)) {
 		source->errors++;
-		complain_once(&file->said);
+		source_complain(source, &file->said);
 		own->changed = true;
 		file_release(fresh);
 		free(path);
@@ -311,7 +311,7 @@ static void directory_relist(struct source *source)
 	if (own->watch < 0 ? watch(source, own) : look_at_all(source, own)) {
 		if (!own->said)
 			source->errors++;
-		complain_once(&own->said);
+		source_complain(source, &own->said);
 	} else if (own->said) {
 		warn("%s is there again", own->path);
 		free(own->said);

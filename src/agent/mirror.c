@@ -84,6 +84,24 @@ bool mirror_put(struct mirror *mirror, const char *key, const char *text)
 	return !again;
 }
 
+bool mirror_has(struct mirror *mirror, const char *key)
+{
+	bool there;
+
+	place_of(part_of(mirror, key), key, &there);
+	return there;
+}
+
+void mirror_keep(struct mirror *mirror, const char *key)
+{
+	struct mirror_part *part = part_of(mirror, key);
+	bool there;
+	size_t at = place_of(part, key, &there);
+
+	if (there)
+		part->item[at].round = mirror->round;
+}
+
 void mirror_remove(struct mirror *mirror, const char *key)
 {
 	struct mirror_part *part = part_of(mirror, key);

@@ -32,6 +32,9 @@ void mirror_release(struct mirror *mirror);
 
 /* Copies both; false when the object was put in this round already. */
 bool mirror_put(struct mirror *mirror, const char *key, const char *text);
+bool mirror_has(struct mirror *mirror, const char *key);
+/* What it holds of the object counts for this round, too. */
+void mirror_keep(struct mirror *mirror, const char *key);
 void mirror_remove(struct mirror *mirror, const char *key);
 /* The number of a new round, and the end of it: objects of `kind` not put since go. */
 uint32_t mirror_round(struct mirror *mirror);

@@ -29,12 +29,17 @@ struct source {
 	struct mirror *mirror;
 	CURLM *multi;
 	bool synced;	 /* all that there is has been seen once */
+	bool once;	 /* a script's: the first failure is the last */
 	bool failing;	 /* something of it is not followed as it should be */
+	char *said;	 /* what went wrong last; NULL: nothing */
 	uint64_t errors; /* and what it did, for the metrics */
 	uint64_t relists, reconnects, events, refused;
 	const struct source_kind *kind;
 	void *own;
 };
+
+/* complain_once(), but a script's failure is left for the end. */
+void source_complain(struct source *source, char **said);
 
 struct source_kind {
 	/* What an earlier agent stored is there to be read. */
@@ -46,5 +51,7 @@ struct source_kind {
 };
 
 int source_of_directory(struct source *source, const char *path);
+/* A kubeconfig; NULL: the API server of the cluster that this process runs in. */
+int source_of_cluster(struct source *source, const char *kubeconfig, const char *context);
 
 #endif

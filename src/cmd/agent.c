@@ -5,6 +5,8 @@
 
 static const struct option options[] = {
     {"manifests", VALUE_DIR, "DIR", "follow the manifests in this directory", 'm', false},
+    {"kubeconfig", VALUE_FILE, "FILE", "follow the API server that this names", 'k', false},
+    {"context", VALUE_TEXT, "NAME", "of the kubeconfig, not its current one", 0, false},
     {"node", VALUE_TEXT, "NAME", "this host's name in the cluster (default: $NODE_NAME, its own)",
      0, false},
     {"listen", VALUE_TEXT, "ADDRESS:PORT", "answer /healthz, /readyz and /metrics there", 'l',
@@ -25,6 +27,8 @@ static int run_agent(struct context *context, const struct words *words)
 	struct agent_options agent = {
 	    .root = context->root,
 	    .manifests = word_value(words, "manifests"),
+	    .kubeconfig = word_value(words, "kubeconfig"),
+	    .context = word_value(words, "context"),
 	    .node = word_value(words, "node"),
 	    .listen = word_value(words, "listen"),
 	    .once = word_flag(words, "once"),
@@ -32,10 +36,12 @@ static int run_agent(struct context *context, const struct words *words)
 	    .data = context,
 	};
 
+	if (agent.manifests && agent.kubeconfig)
+		return misuse("--manifests or --kubeconfig, not both");
+	if (agent.context && !agent.kubeconfig)
+		return misuse("--context is one of a --kubeconfig");
 	if (word_flag(words, "forget"))
 		return agent_forget(context->root);
-	if (!agent.manifests)
-		return misuse("which directory? --manifests DIR");
 	return agent_run(&agent);
 }
 
