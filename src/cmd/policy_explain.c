@@ -7,6 +7,7 @@
 #include "cmd/matrix.h"
 #include "cmd/policy.h"
 #include "kernel/ask.h"
+#include "out/cell.h"
 #include "policy/explain.h"
 #include "policy/model_private.h"
 
@@ -48,7 +49,7 @@ static int parse_probe(const struct model *model, const struct words *words,
 	return 0;
 }
 
-static void print_rules(const json_t *rules, const char *head)
+static void print_rules(const struct out *out, const json_t *rules, const char *head)
 {
 	json_t *rule;
 	size_t i;
@@ -60,12 +61,12 @@ static void print_rules(const json_t *rules, const char *head)
 
 		if (strcmp(tier, tier_word(TIER_RULE)) != 0)
 			snprintf(index, sizeof(index), "[%ld]", field_number(rule, "index", 0));
-		printf("    %s %s %s%s (%s): %s %s%s\n", head, field_text(rule, "verdict", ""),
-		       field_text(rule, "policy", ""), index, tier, field_text(rule, "peer", ""),
-		       field_text(rule, "ports", ""),
-		       !but			  ? ""
-		       : strcmp(but, "port") == 0 ? " (another port)"
-						  : " (another peer)");
+		out_line(out, 6, "    %s %s %s%s (%s): %s %s%s", head,
+			 field_text(rule, "verdict", ""), field_text(rule, "policy", ""), index,
+			 tier, field_text(rule, "peer", ""), field_text(rule, "ports", ""),
+			 !but			    ? ""
+			 : strcmp(but, "port") == 0 ? " (another port)"
+						    : " (another peer)");
 	}
 }
 
@@ -77,15 +78,20 @@ static void print_side(const struct out *out, const char *name, const json_t *si
 		printf("  %s: not judged, it is no pod that policies select\n", name);
 		return;
 	}
-	printf("  %s: %s by the %s tier: %s\n", name, painted(out, paint_verdict(verdict), verdict),
-	       field_text(side, "tier", ""), field_text(side, "why", ""));
-	print_rules(json_object_get(side, "lost"), "also matches, but comes later:");
-	print_rules(json_object_get(side, "near"), "nearly:");
+	out_line(out, 4, "  %s: %s by the %s tier: %s", name,
+		 painted(out, paint_verdict(verdict), verdict), field_text(side, "tier", ""),
+		 field_text(side, "why", ""));
+	print_rules(out, json_object_get(side, "lost"), "also matches, but comes later:");
+	print_rules(out, json_object_get(side, "near"), "nearly:");
 	if (field_text(side, "datapath", NULL))
 		printf("    the loaded program: %s\n", field_text(side, "datapath", ""));
 	advice = field_text(side, "advice", NULL);
-	if (advice)
-		printf("    to allow it: %s\n", advice);
+	if (!advice)
+		return;
+	/* A command to be copied: on a line of its own rather than broken. */
+	printf(out->fold && cell_width(advice) > out->width - 17 ? "    to allow it:\n    %s\n"
+								 : "    to allow it: %s\n",
+	       advice);
 }
 
 static void show(struct context *context, const struct matrix_probe *probe, json_t *row)

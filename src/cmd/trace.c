@@ -105,10 +105,11 @@ static void print_line(struct trace *trace, const struct event *event)
 
 	widen(&trace->width[0], from);
 	widen(&trace->width[1], to);
-	printf("%s  %s  %-7s  %-*s -> %-*s  %-11s  %5u  %s\n", painted(out, DIM, time_text(event)),
-	       painted(out, event->allow ? GREEN : RED, event->allow ? "ALLOW" : "DROP "),
-	       event->direction == INGRESS ? "ingress" : "egress", trace->width[0], from,
-	       trace->width[1], to, what_text(event), event->size, why);
+	out_line(out, 17, "%s  %s  %-7s  %-*s -> %-*s  %-11s  %5u  %s",
+		 painted(out, DIM, time_text(event)),
+		 painted(out, event->allow ? GREEN : RED, event->allow ? "ALLOW" : "DROP "),
+		 event->direction == INGRESS ? "ingress" : "egress", trace->width[0], from,
+		 trace->width[1], to, what_text(event), event->size, why);
 	free(from);
 	free(to);
 	free(why);

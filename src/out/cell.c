@@ -66,10 +66,9 @@ char *cell_text(const json_t *value)
 	return xstrdup("-");
 }
 
-int cell_width(const char *text)
+static int width_of(const char *text, size_t left)
 {
 	mbstate_t state = {0};
-	size_t left = strlen(text);
 	int width = 0;
 
 	while (left) {
@@ -77,7 +76,9 @@ int cell_width(const char *text)
 		size_t used = mbrtowc(&wide, text, left, &state);
 		int columns = 1;
 
-		if (used == 0 || used > left) {
+		if (*text == '\033' && (used = strcspn(text, "m") + 1) <= left)
+			columns = 0;
+		else if (used == 0 || used > left) {
 			used = 1;
 			state = (mbstate_t){0};
 		} else {
@@ -88,4 +89,47 @@ int cell_width(const char *text)
 		left -= used;
 	}
 	return width;
+}
+
+int cell_width(const char *text)
+{
+	return width_of(text, strlen(text));
+}
+
+/* The bytes up to the next place where a line may end, the space left out. */
+static size_t part(const char *text, bool slashes)
+{
+	size_t length = strcspn(text, " "), slash = strcspn(text + (*text == '/'), "/ ");
+
+	slash += *text == '/';
+	return slashes && text[slash] == '/' ? slash + 1 : length;
+}
+
+int cell_least(const char *text, bool slashes)
+{
+	int least = 0;
+
+	while (*text) {
+		size_t length = part(text, slashes);
+		int width = width_of(text, length);
+
+		if (width > least)
+			least = width;
+		text += length + strspn(text + length, " ");
+	}
+	return least;
+}
+
+size_t cell_fold(const char *text, int width, bool slashes)
+{
+	size_t length = part(text, slashes), next;
+
+	while (text[length]) {
+		next = length + strspn(text + length, " ");
+		next += part(text + next, slashes);
+		if (width_of(text, next) > width)
+			break;
+		length = next;
+	}
+	return length;
 }

@@ -29,6 +29,9 @@ void out_setup(struct out *out)
 		out->width = size.ws_col;
 	else if (columns && atoi(columns) > 0)
 		out->width = atoi(columns);
+	else
+		return;
+	out->fold = true;
 }
 
 void out_json(const struct out *out, json_t *value)

@@ -15,6 +15,7 @@ struct out {
 	bool json, pretty;
 	bool colour; /* standard output takes colours */
 	int width;   /* of the terminal, 80 when unknown */
+	bool fold;   /* it is known: tables are not to be wider */
 };
 
 /* Finds out what standard output is: a terminal, its width, its colours. */
@@ -34,10 +35,15 @@ struct column {
 /*
  * Takes over `rows`, an array of objects. Text: aligned columns (the last one
  * is not padded; UTF-8 and wide text counted right), `nothing` when empty.
- * Columns that no row has are left out.
+ * Columns that no row has are left out. Where the width is known, cells that do
+ * not fit go on in lines below.
  */
 void out_table(const struct out *out, json_t *rows, const struct column *columns, size_t count,
 	       const char *nothing);
+
+/* A line of text; where the width is known, what does not fit goes on below, indented. */
+void out_line(const struct out *out, int indent, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Takes over `object`: "key: value" lines, nested ones indented; or JSON. */
 void out_object(const struct out *out, json_t *object);

@@ -72,6 +72,41 @@ static void tables(void **state)
 					"{\"pod\":\"b\",\"hits\":12345}]\n[]\n");
 }
 
+static void print_narrow(void)
+{
+	static const struct column sides[] = {
+	    {.key = "name"}, {.key = "hits", .right = true}, {.key = "why"}};
+	const char *const rows = "[{s:s, s:i, s:s}, {s:s, s:i, s:s}]";
+	struct out out = {.width = 26, .fold = true};
+
+	out_table(&out,
+		  json_pack(rows, "name", "a", "hits", 5, "why", "no rule allows this", "name", "b",
+			    "hits", 7, "why", "rule 1"),
+		  sides, ARRAY_SIZE(sides), NULL);
+	out_table(&out,
+		  json_pack(rows, "name", "long/one", "hits", 5, "why", "-", "name",
+			    "/very/long/path", "hits", 7, "why", "rule 1 too"),
+		  sides, ARRAY_SIZE(sides), NULL);
+	out.width = 8;
+	out_table(&out, two_rows(), columns, ARRAY_SIZE(columns), NULL);
+}
+
+static void folded(void **state)
+{
+	(void)state;
+	check_printed(print_narrow, "NAME  HITS  WHY\n"
+				    "a        5  no rule allows\n"
+				    "            this\n"
+				    "b        7  rule 1\n"
+				    "NAME       HITS WHY\n"
+				    "long/one      5 -\n"
+				    "/very/        7 rule 1 too\n"
+				    "long/path\n"
+				    " HITS  WHO\n"
+				    "    5  a/\xc3\xa9t\xc3\xa9\n"
+				    "12345  b\n");
+}
+
 static void objects(void **state)
 {
 	(void)state;
@@ -161,9 +196,9 @@ static void strings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(tables),	   cmocka_unit_test(objects), cmocka_unit_test(cells),
-	    cmocka_unit_test(numbers),	   cmocka_unit_test(errors),  cmocka_unit_test(strings),
-	    cmocka_unit_test(suggestions),
+	    cmocka_unit_test(tables),  cmocka_unit_test(objects),     cmocka_unit_test(folded),
+	    cmocka_unit_test(cells),   cmocka_unit_test(numbers),     cmocka_unit_test(errors),
+	    cmocka_unit_test(strings), cmocka_unit_test(suggestions),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
