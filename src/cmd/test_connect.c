@@ -145,6 +145,17 @@ static json_t *row_of(const struct wish *wish, const struct probe *probe)
 	return row;
 }
 
+/* People are told who answered only where it is not who was asked. */
+static void leave_out_answers(json_t *rows)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row)
+		if (json_equal(json_object_get(row, "answer"), json_object_get(row, "to")))
+			json_object_del(row, "answer");
+}
+
 static int try_all(struct context *context, const json_t *record, struct wish *wishes, size_t count)
 {
 	static const struct column columns[] = {
@@ -172,6 +183,8 @@ static int try_all(struct context *context, const json_t *record, struct wish *w
 		if (!is_expected(&wishes[i], result_word(&probes[i])))
 			error = REPORTED;
 	}
+	if (!context->out.json)
+		leave_out_answers(rows);
 	if (error == FAILED || error == MISUSED)
 		json_decref(rows);
 	else
