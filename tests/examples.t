@@ -9,7 +9,7 @@
 #
 # A page is run from top to bottom in a room of its own (tests/room), in an empty
 # directory with a copy of examples/, on a terminal of 80 columns; what a manual page
-# shows may have 72.
+# shows may have 75.
 #
 #   ```console     (in mdoc: .Bd -literal or .Dl with a prompt)
 #   # COMMAND      run as root             > goes on with the line above
@@ -53,7 +53,7 @@ my $npctl = abs_path($ENV{NPCTL} // "$build/npctl");
 binmode $_, ':utf8' for *STDOUT, *STDERR, map { Test::More->builder->$_ } qw(output failure_output);
 
 sub columns {
-	return $_[0] =~ /\.md$/ ? 80 : 72;
+	return $_[0] =~ /\.md$/ ? 80 : 75;
 }
 
 # What a page consists of, in order: {kind => command|run|file|skip|wrong, …}.
@@ -165,7 +165,7 @@ sub examples {
 		} elsif ($item->{language} eq 'console') {
 			push @found, commands($item->{first}, @{$item->{lines}}) unless $skip;
 			push @found, map { {kind => 'wrong', line => $item->{first} + $_, text => 'too wide'} }
-				grep { $item->{lines}[$_] =~ /^(?!\+ ).{$wide}/ } 0 .. $#{$item->{lines}};
+				grep { $item->{lines}[$_] =~ /^(?!\+ |npctl: ).{$wide}/ } 0 .. $#{$item->{lines}};
 			undef $skip;
 		} elsif (grep { /^[#\$] npctl / } @{$item->{lines}}) {
 			push @found, {kind => 'wrong', line => $item->{first}, text => 'commands, but not ```console'};
@@ -195,6 +195,19 @@ sub pattern {
 	my (@shown) = @_;
 	my $all = join '', map { /^\s*…$/ ? '(?:.*\n)*?' : shape(s/\s+$//r) . "\n" } @shown;
 	return qr/^$all\z/;
+}
+
+# Whether $got is what is shown; the lines of two commands at once come in any order.
+sub alike {
+	my ($got, $mixed, @shown) = @_;
+	return 1 if $got =~ pattern(@shown);
+	my @lines = split /\n/, $got;
+	for my $line ($mixed ? @shown : ()) {
+		my ($found) = grep { "$lines[$_]\n" =~ pattern($line) } 0 .. $#lines;
+		return 0 unless defined $found;
+		splice @lines, $found, 1;
+	}
+	return $mixed && !@lines;
 }
 
 # A bash that runs one command after the other; all output goes to one file.
@@ -238,9 +251,10 @@ sub quoted {
 sub run {
 	my ($shell, $example) = @_;
 	my $nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups bash -c ';
-	my $text   = $example->{root} ? $example->{text} : $nobody . quoted($example->{text});
-	my $behind = $text =~ /&\s*$/;
-	my $shape  = pattern(@{$example->{shown}});
+	my $before = '(exit ' . ($shell->{status} // 0) . ")\n";
+	my $text   = $before . $example->{text};
+	$text = $nobody . quoted($text) unless $example->{root};
+	my $behind = $example->{text} =~ /&\s*$/;
 	$shell->{read} = -s $shell->{output} // 0;
 	print {$shell->{tell}} "$text\0";
 	my $ready = IO::Select->new($shell->{hear})->can_read(30);
@@ -248,9 +262,11 @@ sub run {
 	die "$example->{text}: does not end\n" . printed($shell) unless defined $status;
 	my $end = time + ($behind && @{$example->{shown}} ? 10 : $shell->{jobs} || $behind ? 4 : 0);
 	sleep 0.05
-	  while time < $end && ($example->{compare} ? printed($shell) !~ $shape : printed($shell) eq '');
+	  while time < $end && !($example->{compare} ? alike(printed($shell), 1, @{$example->{shown}}) : printed($shell) ne '');
+	$example->{mixed} = $shell->{jobs};
 	$shell->{jobs} = 1 if $behind;
-	$shell->{jobs} = 0 if $text =~ /^wait\b/;
+	$shell->{jobs} = 0 if $example->{text} =~ /^wait\b/;
+	$shell->{status} = $status + 0;
 	return ($status + 0, printed($shell));
 }
 
@@ -268,8 +284,10 @@ sub page {
 	  && system('cp', '-rT', "$tree/presets", "$directory/share/npctl/presets") == 0
 	  && system('chmod', '-R', 'a+rX', $directory) == 0
 	  or die "cp failed\n";
+	chmod 01777, "$directory/page";
 	delete @ENV{grep { /^(NPCTL|NO_COLOR|HOME)/ } keys %ENV};
 	@ENV{qw(PATH COLUMNS LC_ALL TERM)} = ("$directory/bin:$ENV{PATH}", columns($page), 'C.UTF-8', 'dumb');
+	$ENV{TREE} = $tree;
 	chdir "$directory/page";
 	my $shell = shell($directory);
 
@@ -287,7 +305,7 @@ sub page {
 			my $first = (split /\n/, $example->{text})[0];
 			my @wrong;
 			push @wrong, "exit status $status" if $status && !$example->{may_fail};
-			if ($example->{compare} && $got !~ pattern(@{$example->{shown}})) {
+			if ($example->{compare} && !alike($got, $example->{mixed}, @{$example->{shown}})) {
 				push @wrong, 'shown:', @{$example->{shown}}, 'printed:';
 				push @changes, {%$example, got => [split /\n/, $got]};
 			}
@@ -296,6 +314,7 @@ sub page {
 		}
 	}
 	close $shell->{tell};
+	waitpid $shell->{pid}, 0;
 	chdir '/';
 	write_page($page, \@lines, @changes) if $write;
 }

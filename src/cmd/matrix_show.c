@@ -191,7 +191,8 @@ static const char *reason(const struct matrix_probe *probe, const struct plan *p
 	return probe->egress != NO_RULE ? plan->rules[probe->egress].name : "nothing judges it";
 }
 
-static void show_differences(const struct matrix *matrix, const struct plan *plan)
+static void show_differences(const struct out *out, const struct matrix *matrix,
+			     const struct plan *plan)
 {
 	for (size_t i = 0; i < matrix->count; i++) {
 		const char *difference = probe_difference(&matrix->probe[i]);
@@ -200,7 +201,7 @@ static void show_differences(const struct matrix *matrix, const struct plan *pla
 		if (!difference)
 			continue;
 		text = describe(&matrix->probe[i]);
-		printf("%s: %s (%s)\n", text, difference, reason(&matrix->probe[i], plan));
+		out_line(out, 4, "%s: %s (%s)", text, difference, reason(&matrix->probe[i], plan));
 		free(text);
 	}
 }
@@ -216,7 +217,7 @@ int matrix_show(struct context *context, const struct matrix *matrix, const stru
 		printf("no probes: no pod declares a port\n");
 	} else {
 		show_table(&context->out, matrix);
-		show_differences(matrix, plan);
+		show_differences(&context->out, matrix, plan);
 	}
 	return differences ? REPORTED : 0;
 }

@@ -89,9 +89,10 @@ static void print_side(const struct out *out, const char *name, const json_t *si
 	if (!advice)
 		return;
 	/* A command to be copied: on a line of its own rather than broken. */
-	printf(out->fold && cell_width(advice) > out->width - 17 ? "    to allow it:\n    %s\n"
-								 : "    to allow it: %s\n",
-	       advice);
+	if (out->fold && cell_width(advice) > out->width - 17 && !strncmp(advice, "npctl ", 6))
+		printf("    to allow it:\n    %s\n", advice);
+	else
+		out_line(out, 6, "    to allow it: %s", advice);
 }
 
 static void show(struct context *context, const struct matrix_probe *probe, json_t *row)

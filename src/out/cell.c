@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "out/cell.h"
 #include "base.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,7 @@ static char *scalar(const json_t *value)
 	case JSON_ARRAY:
 		return joined(value);
 	case JSON_OBJECT:
-		return json_dumps(value, JSON_COMPACT);
+		return json_dumps(value, 0);
 	case JSON_NULL:
 		break;
 	}
@@ -96,13 +97,15 @@ int cell_width(const char *text)
 	return width_of(text, strlen(text));
 }
 
-/* The bytes up to the next place where a line may end, the space left out. */
+/* The bytes up to the next place where a line may end, the space left out; 10.0.0.0/8 is one. */
 static size_t part(const char *text, bool slashes)
 {
-	size_t length = strcspn(text, " "), slash = strcspn(text + (*text == '/'), "/ ");
+	size_t length = strcspn(text, " ");
 
-	slash += *text == '/';
-	return slashes && text[slash] == '/' ? slash + 1 : length;
+	for (size_t i = 1; slashes && i < length; i++)
+		if (text[i - 1] == '/' && i > 1 && isalpha((unsigned char)text[i]))
+			return i;
+	return length;
 }
 
 int cell_least(const char *text, bool slashes)

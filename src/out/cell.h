@@ -12,7 +12,7 @@ char *cell_text(const json_t *value);
 /* How many columns of a terminal the text takes. */
 int cell_width(const char *text);
 
-/* The widest part that may not be broken; lines end at spaces, or also at slashes. */
+/* The widest part that may not be broken; lines end at spaces, or also between names. */
 int cell_least(const char *text, bool slashes);
 
 /* How many bytes of the text go on a line of this width, the space at its end left out. */

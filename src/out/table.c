@@ -91,7 +91,7 @@ static bool shrink(struct layout *layout, const int *least, size_t count, int ro
 static const struct fold {
 	int gap, least;
 	bool slashes;
-} folds[] = {{2, 12, false}, {1, 12, false}, {1, 9, true}};
+} folds[] = {{2, 12, false}, {1, 12, false}, {1, 7, true}};
 
 /* Where nothing helps, the table stays as wide as it is. */
 static struct fold fit(const json_t *rows, struct layout *layout, size_t count, int room)
