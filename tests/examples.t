@@ -279,11 +279,10 @@ sub page {
 	my @changes;
 	chmod 0755, $directory;
 	mkdir "$directory/$_" for qw(bin page share share/npctl);
-	system('cp', $npctl, "$directory/bin/") == 0
-	  && system('cp', '-r', "$tree/examples", "$directory/page/") == 0
-	  && system('cp', '-rT', "$tree/presets", "$directory/share/npctl/presets") == 0
-	  && system('chmod', '-R', 'a+rX', $directory) == 0
-	  or die "cp failed\n";
+	system 'cp', $npctl, "$directory/bin/" and die;
+	system 'cp', '-r', "$tree/examples", "$directory/page/" and die;
+	system 'cp', '-rT', "$tree/presets", "$directory/share/npctl/presets" and die;
+	system 'chmod', '-R', 'a+rX', $directory and die;
 	chmod 01777, "$directory/page";
 	delete @ENV{grep { /^(NPCTL|NO_COLOR|HOME)/ } keys %ENV};
 	@ENV{qw(PATH COLUMNS LC_ALL TERM)} = ("$directory/bin:$ENV{PATH}", columns($page), 'C.UTF-8', 'dumb');
