@@ -21,7 +21,8 @@ Q := $(if $(V),,@)
 
 version := $(shell git -C $(src) describe --tags 2>/dev/null || { printf 0.1; \
 	git -C $(src) rev-parse --short HEAD 2>/dev/null | sed 's/^/-/'; })
-packages := libbpf libelf zlib libnl-3.0 libnl-route-3.0 yaml-0.1 jansson ncursesw libcurl
+packages := libbpf libelf zlib libnl-3.0 libnl-route-3.0 libnftables yaml-0.1 jansson ncursesw \
+	libcurl
 ready := $(shell pkg-config --exists $(packages) 2>/dev/null && [ -n "$(BPFTOOL)" ] && echo yes)
 warnings := -Wall -Wextra -Werror
 npctl_cflags := -std=gnu11 $(warnings) -D_GNU_SOURCE -I$(src)/src -I$(src)/bpf -I$(O)/bpf -I$(O) \

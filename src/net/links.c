@@ -11,6 +11,7 @@
 #include <netlink/route/link.h>
 #include <netlink/route/link/inet6.h>
 #include <netlink/route/link/veth.h>
+#include <netlink/route/neighbour.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
 #include <stdio.h>
@@ -90,6 +91,13 @@ static void set_mac(struct rtnl_link *link, const uint8_t mac[6])
 	nl_addr_put(address);
 }
 
+static bool is_type(struct rtnl_link *link, const char *wanted)
+{
+	const char *type = rtnl_link_get_type(link);
+
+	return type && !strcmp(type, wanted);
+}
+
 int link_find(struct nl_sock *links, const char *name, struct link_state *state)
 {
 	struct rtnl_link *link = NULL;
@@ -106,6 +114,10 @@ int link_find(struct nl_sock *links, const char *name, struct link_state *state)
 	state->ifindex = rtnl_link_get_ifindex(link);
 	state->master = rtnl_link_get_master(link);
 	state->up = rtnl_link_get_flags(link) & IFF_UP;
+	state->mtu = rtnl_link_get_mtu(link);
+	state->bridge = is_type(link, "bridge");
+	state->veth = is_type(link, "veth");
+	state->peer = rtnl_link_get_link(link);
 	mac = rtnl_link_get_addr(link);
 	if (mac && nl_addr_get_len(mac) == sizeof(state->mac))
 		memcpy(state->mac, nl_addr_get_binary_addr(mac), sizeof(state->mac));
@@ -113,6 +125,20 @@ int link_find(struct nl_sock *links, const char *name, struct link_state *state)
 	snprintf(state->alias, sizeof(state->alias), "%s", alias ? alias : "");
 	rtnl_link_put(link);
 	return 0;
+}
+
+int links_on_bridge(struct nl_sock *links, int bridge)
+{
+	struct nl_object *each;
+	struct nl_cache *cache;
+	int count = 0, error = rtnl_link_alloc_cache(links, AF_UNSPEC, &cache);
+
+	if (error)
+		return fail("list interfaces: %s", why(error));
+	for (each = nl_cache_get_first(cache); each; each = nl_cache_get_next(each))
+		count += rtnl_link_get_master((struct rtnl_link *)each) == bridge;
+	nl_cache_free(cache);
+	return count;
 }
 
 int link_make_bridge(struct nl_sock *links, const char *name, const uint8_t mac[6])
@@ -151,6 +177,10 @@ int link_make_veth(struct nl_sock *links, const struct veth *veth)
 	rtnl_link_set_name(peer, veth->peer);
 	set_mac(peer, veth->peer_mac);
 	rtnl_link_set_ns_fd(peer, netns);
+	if (veth->mtu) {
+		rtnl_link_set_mtu(link, veth->mtu);
+		rtnl_link_set_mtu(peer, veth->mtu);
+	}
 	error = rtnl_link_add(links, link, NLM_F_CREATE | NLM_F_EXCL);
 	rtnl_link_put(peer);
 	rtnl_link_put(link);
@@ -191,6 +221,33 @@ int link_set_master(struct nl_sock *links, int ifindex, int master)
 	return error ? fail("put interface %d on bridge %d: %s", ifindex, master, why(error)) : 0;
 }
 
+int link_set_mtu(struct nl_sock *links, int ifindex, unsigned int mtu)
+{
+	struct rtnl_link *changes = link_new();
+	int error;
+
+	rtnl_link_set_mtu(changes, mtu);
+	error = change(links, ifindex, changes);
+	return error ? fail("set interface %d to MTU %u: %s", ifindex, mtu, why(error)) : 0;
+}
+
+int link_set_hairpin(struct nl_sock *links, int ifindex)
+{
+	struct nl_msg *message = nlmsg_alloc_simple(RTM_SETLINK, NLM_F_REQUEST);
+	struct ifinfomsg info = {.ifi_family = AF_BRIDGE, .ifi_index = ifindex};
+	struct nlattr *port;
+	int error;
+
+	if (!message || nlmsg_append(message, &info, sizeof(info), NLMSG_ALIGNTO))
+		abort();
+	port = nla_nest_start(message, IFLA_PROTINFO | NLA_F_NESTED);
+	if (!port || nla_put_u8(message, IFLA_BRPORT_MODE, 1))
+		abort();
+	nla_nest_end(message, port);
+	error = nl_send_sync(links, message);
+	return error ? fail("set interface %d to hairpin mode: %s", ifindex, why(error)) : 0;
+}
+
 void link_quiet_ipv6(struct nl_sock *links, int ifindex)
 {
 	struct rtnl_link *changes = link_new();
@@ -207,6 +264,19 @@ int link_set_up(struct nl_sock *links, int ifindex)
 	rtnl_link_set_flags(changes, IFF_UP);
 	error = change(links, ifindex, changes);
 	return error ? fail("set interface %d up: %s", ifindex, why(error)) : 0;
+}
+
+int link_remove(struct nl_sock *links, int ifindex)
+{
+	struct rtnl_link *link = link_new();
+	int error;
+
+	rtnl_link_set_ifindex(link, ifindex);
+	error = rtnl_link_delete(links, link);
+	rtnl_link_put(link);
+	if (!error || error == -NLE_NODEV || error == -NLE_OBJ_NOTFOUND)
+		return 0;
+	return fail("remove interface %d: %s", ifindex, why(error));
 }
 
 /* A group that no interface is in. */
@@ -318,6 +388,59 @@ int link_add_route(struct nl_sock *links, int ifindex, const struct prefix *to,
 	if (!error || error == -NLE_EXIST)
 		return 0;
 	return fail("add route to %s: %s", prefix_text(to, text), why(error));
+}
+
+static bool is_route_to(struct rtnl_route *route, const struct nl_addr *to, int ifindex)
+{
+	struct rtnl_nexthop *hop = rtnl_route_nexthop_n(route, 0);
+
+	return hop && rtnl_route_nh_get_ifindex(hop) == ifindex &&
+	       rtnl_route_get_table(route) == RT_TABLE_MAIN &&
+	       nl_addr_get_prefixlen(rtnl_route_get_dst(route)) == nl_addr_get_prefixlen(to) &&
+	       (!nl_addr_get_prefixlen(to) || !nl_addr_cmp(rtnl_route_get_dst(route), to));
+}
+
+int link_has_route(struct nl_sock *links, int ifindex, const struct prefix *to, bool *has)
+{
+	struct nl_addr *wanted = address_new(&to->address, to->length);
+	struct nl_object *each;
+	struct nl_cache *cache;
+	int error = rtnl_route_alloc_cache(links, nl_addr_get_family(wanted), 0, &cache);
+
+	*has = false;
+	for (each = error ? NULL : nl_cache_get_first(cache); each && !*has;
+	     each = nl_cache_get_next(each))
+		*has = is_route_to((struct rtnl_route *)each, wanted, ifindex);
+	nl_addr_put(wanted);
+	if (error)
+		return fail("list routes: %s", why(error));
+	nl_cache_free(cache);
+	return 0;
+}
+
+int link_add_neighbour(struct nl_sock *links, int ifindex, const struct address *address,
+		       const uint8_t mac[6])
+{
+	struct nl_addr *who = address_new(address, address->family == 4 ? 32 : 128);
+	struct nl_addr *where = nl_addr_build(AF_LLC, mac, 6);
+	struct rtnl_neigh *neighbour = rtnl_neigh_alloc();
+	char text[ADDRESS_TEXT];
+	int error;
+
+	if (!neighbour || !where)
+		abort();
+	rtnl_neigh_set_ifindex(neighbour, ifindex);
+	rtnl_neigh_set_state(neighbour, NUD_PERMANENT);
+	rtnl_neigh_set_lladdr(neighbour, where);
+	error = rtnl_neigh_set_dst(neighbour, who);
+	if (!error)
+		error = rtnl_neigh_add(links, neighbour, NLM_F_CREATE | NLM_F_REPLACE);
+	rtnl_neigh_put(neighbour);
+	nl_addr_put(who);
+	nl_addr_put(where);
+	if (!error)
+		return 0;
+	return fail("add neighbour %s: %s", address_text(address, text), why(error));
 }
 
 static void take_address(struct rtnl_addr *from, struct link_address *to)

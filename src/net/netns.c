@@ -17,6 +17,8 @@
 
 static char *path_of(const char *netns)
 {
+	if (strchr(netns, '/'))
+		return xstrdup(netns);
 	return xprintf("%s/%s", NETNS_FOLDER, netns);
 }
 

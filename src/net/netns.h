@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Named network namespaces under /run/netns, as ip-netns(8) keeps them. */
+/*
+ * Named network namespaces under /run/netns, as ip-netns(8) keeps them; to open,
+ * enter or run in one, a path will do for a name.
+ */
 #ifndef NPCTL_NET_NETNS_H
 #define NPCTL_NET_NETNS_H
 
