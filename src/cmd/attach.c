@@ -20,7 +20,6 @@ static void say(struct context *context, const char *subject, const char *interf
 
 static int run_pod(struct context *context, const struct words *words)
 {
-	char *subject = NULL, *interface = NULL;
 	struct attach_request request = {.clsact = word_flag(words, "clsact")};
 	struct instance *instance;
 	int error;
@@ -28,17 +27,13 @@ static int run_pod(struct context *context, const struct words *words)
 	error = instance_open(&instance, context->root, ACCESS_WRITE);
 	if (error)
 		return error;
-	error = attach_find_pod(instance, words->word[0], &subject, &interface);
-	if (!error) {
-		request.subject = subject;
-		request.interface = interface;
+	error = attach_find_pod(instance, words->word[0], &request);
+	if (!error)
 		error = attach_interface(instance, &request);
-	}
 	instance_close(instance);
 	if (!error)
-		say(context, subject, interface, "attached");
-	free(subject);
-	free(interface);
+		say(context, request.subject, request.interface, "attached");
+	attach_request_release(&request);
 	return error;
 }
 

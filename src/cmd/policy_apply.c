@@ -23,7 +23,6 @@ struct changes {
 	struct instance *instance;
 	json_t *documents; /* name -> array */
 	json_t *rows;
-	size_t skipped; /* pods without an address */
 };
 
 static json_t *changing(struct changes *changes, const char *name)
@@ -54,16 +53,14 @@ static bool has_address(const json_t *pod)
 	return json_object_get(status, "podIP") || json_object_get(status, "podIPs");
 }
 
-/* A pod that lives here keeps its addresses; a manifest tells its labels and ports. */
-static json_t *merge_pod(json_t *pod, const json_t *old)
+/*
+ * A pod that lives here keeps its addresses; a manifest tells its labels and
+ * ports. One without an address waits for its container to be started.
+ */
+static void merge_pod(json_t *pod, const json_t *old)
 {
-	if (!has_address(pod) && old)
+	if (!has_address(pod) && has_address(old))
 		json_object_set(pod, "status", json_object_get(old, "status"));
-	if (!has_address(pod)) {
-		json_decref(pod);
-		return NULL;
-	}
-	return pod;
 }
 
 /* A rule, a default or a list, as `policy export` writes it; true when it was one. */
@@ -106,6 +103,7 @@ static void apply_object(struct changes *changes, const json_t *object)
 					     [OBJECT_CONFIGURED] = "configured",
 					     [OBJECT_UNCHANGED] = "unchanged"};
 	char *document = object_document(object);
+	enum object_change change;
 	json_t *array, *slim;
 
 	if (!document && apply_own(changes, object))
@@ -115,17 +113,12 @@ static void apply_object(struct changes *changes, const json_t *object)
 	array = changing(changes, document);
 	slim = object_slim(object);
 	if (strncmp(document, "pods/", 5) == 0)
-		slim = merge_pod(slim, objects_find(array, slim));
-	if (slim && object_is_policy(slim))
+		merge_pod(slim, objects_find(array, slim));
+	if (object_is_policy(slim))
 		json_object_set_new(slim, "since", json_integer(time(NULL)));
-	if (slim) {
-		enum object_change change = objects_put(array, json_incref(slim));
-
-		add_row(changes, slim, states[change]);
-		json_decref(slim);
-	} else {
-		changes->skipped++;
-	}
+	change = objects_put(array, json_incref(slim));
+	add_row(changes, slim, states[change]);
+	json_decref(slim);
 	free(document);
 }
 
@@ -219,8 +212,6 @@ static int change_files(struct context *context, const struct words *words, bool
 	if (!quiet && !result && json_object_get(changes.documents, "cluster-policies") && !delete)
 		warn_of_ties(changes.instance);
 	instance_close(changes.instance);
-	if (!result && changes.skipped)
-		warn("%zu pods without an address were passed over", changes.skipped);
 	if (!result)
 		show_changes(context, changes.rows);
 	else

@@ -250,7 +250,7 @@ static void half_fill(const struct apply *apply, const struct binding *binding,
 			half->flags |= SUBJECT_ENFORCED(direction);
 	}
 	for (family = 0; family < 2; family++) {
-		const struct address *address = &subject->address[family];
+		const struct address *address = &binding->address[family];
 
 		if (!address->family)
 			continue;

@@ -16,11 +16,12 @@ enum binding_kind { BINDING_INTERFACE, BINDING_USER, BINDING_CONTAINER };
 /* What a subject of the plan is to the kernel. */
 struct binding {
 	enum binding_kind kind;
-	uint32_t subject;	 /* into plan->subjects */
-	uint32_t ifindex;	 /* interfaces and users */
-	uint32_t uid, flags;	 /* users */
-	uint64_t cgroup;	 /* containers */
-	uint8_t link_local6[16]; /* interfaces: of the pod's end, zero when unknown */
+	uint32_t subject;	   /* into plan->subjects */
+	uint32_t ifindex;	   /* interfaces and users */
+	uint32_t uid, flags;	   /* users */
+	uint64_t cgroup;	   /* containers */
+	struct address address[2]; /* interfaces: IPv4, IPv6; family 0 when unknown */
+	uint8_t link_local6[16];   /* interfaces: of the pod's end, zero when unknown */
 };
 
 /* Also notes in `numbers` where runs stand. `old`: the numbers in force, or NULL. */

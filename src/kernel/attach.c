@@ -242,6 +242,8 @@ static int row_make(const struct attach_request *request, int ifindex, json_t **
 	}
 	if (request->strict)
 		json_object_set_new(*row, "strict", json_true());
+	if (request->pod_end)
+		json_object_update(*row, request->pod_end);
 	return 0;
 }
 
@@ -320,6 +322,8 @@ static int seed(struct instance *instance, const json_t *row)
 
 	if (is_for_users(row))
 		return flows_seed(instance, ifindex, NULL);
+	if (*text(row, "netns"))
+		return flows_seed(instance, ifindex, text(row, "netns"));
 	topology = document_get(instance, "topology");
 	pods = json_object_get(topology, "pods");
 	json_array_foreach (pods, i, pod)

@@ -19,6 +19,7 @@ struct attach_request {
 	bool clsact;
 	bool strict; /* users: answers to what others began are judged, too */
 	const char *program, *hook;
+	json_t *pod_end; /* NULL, or what enforce.h says of the pod's end */
 };
 
 int attach_interface(struct instance *instance, const struct attach_request *request);
@@ -36,10 +37,12 @@ char *attach_find(struct instance *instance, const char *word);
 /* The subject with an attachment of its own: itself, a cgroup's path, a container's name. */
 char *attach_find_subject(struct instance *instance, const char *word);
 /*
- * Where a pod of the topology has its host-side interface. "ns/pod", or a bare
- * name that only one namespace has; the results are the caller's to free.
+ * Where a pod of the topology, or of the CNI plugin, has its host-side
+ * interface. "ns/pod", or a bare name that only one namespace has; what it
+ * fills in is freed by attach_request_release().
  */
-int attach_find_pod(struct instance *instance, const char *pod, char **subject, char **interface);
+int attach_find_pod(struct instance *instance, const char *pod, struct attach_request *request);
+void attach_request_release(struct attach_request *request);
 /* Puts a program in the place of its namesake wherever that is attached. */
 int attach_upgrade(struct instance *instance, const char *name, int program);
 /* Detaches all of ours; used by unload. */

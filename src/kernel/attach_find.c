@@ -4,6 +4,7 @@
 #include <string.h>
 #include "kernel/attach.h"
 #include "kernel/attach_cgroup.h"
+#include "kernel/networks.h"
 
 static const char *text(const json_t *row, const char *key)
 {
@@ -50,11 +51,12 @@ char *attach_find_subject(struct instance *instance, const char *word)
 	return subject;
 }
 
-int attach_find_pod(struct instance *instance, const char *pod, char **subject, char **interface)
+/* Of the topology's pods; how many have the name. */
+static size_t find_in_topology(const json_t *topology, const char *pod,
+			       struct attach_request *request)
 {
-	json_t *topology = document_get(instance, "topology"), *each, *found = NULL;
+	json_t *each, *found = NULL;
 	size_t i, count = 0;
-	int error = 0;
 
 	json_array_foreach (json_object_get(topology, "pods"), i, each) {
 		if (pod_is_meant(text(each, "pod"), pod)) {
@@ -62,7 +64,37 @@ int attach_find_pod(struct instance *instance, const char *pod, char **subject, 
 			count++;
 		}
 	}
-	if (!topology) {
+	if (count == 1) {
+		request->subject = xstrdup(text(found, "pod"));
+		request->interface = xstrdup(text(found, "host"));
+	}
+	return count;
+}
+
+static size_t find_in_networks(struct instance *instance, const char *pod,
+			       struct attach_request *request)
+{
+	size_t count;
+	json_t *found = network_pod_find(instance, pod, &count);
+
+	if (count == 1) {
+		request->subject = xprintf("%s/%s", text(found, "namespace"), text(found, "name"));
+		request->interface = xstrdup(text(found, "host"));
+		request->pod_end = network_pod_end(found);
+	}
+	json_decref(found);
+	return count;
+}
+
+int attach_find_pod(struct instance *instance, const char *pod, struct attach_request *request)
+{
+	json_t *topology = document_get(instance, "topology");
+	size_t count = find_in_topology(topology, pod, request);
+	int error = 0;
+
+	if (!count)
+		count = find_in_networks(instance, pod, request);
+	if (!count && !topology) {
 		fail("pod \"%s\" does not exist: there is no topology", pod);
 		error = instance_mend(instance, "topo up");
 	} else if (!count) {
@@ -71,10 +103,14 @@ int attach_find_pod(struct instance *instance, const char *pod, char **subject, 
 	} else if (count > 1) {
 		error = fail("pod \"%s\" exists in %zu namespaces: write NAMESPACE/%s", pod, count,
 			     pod);
-	} else {
-		*subject = xstrdup(text(found, "pod"));
-		*interface = xstrdup(text(found, "host"));
 	}
 	json_decref(topology);
 	return error;
+}
+
+void attach_request_release(struct attach_request *request)
+{
+	free((char *)request->subject);
+	free((char *)request->interface);
+	json_decref(request->pod_end);
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "kernel/apply.h"
+#include "kernel/networks.h"
+#include "net/links.h"
 
 /* Documents that are not the model's. */
 static bool is_own_record(const char *name)
@@ -16,10 +18,25 @@ static bool is_own_record(const char *name)
 	       !strcmp(name, "numbers") || !strcmp(name, "agent");
 }
 
+/*
+ * Whose a document is, in the order in which they are read: what the agent
+ * says of an object counts more than what others say of it, and a pod is where
+ * its container is, whatever anybody says.
+ */
+enum teller { TELLER_USER, TELLER_AGENT, TELLER_PLUGIN, TELLERS };
+
+static enum teller teller_of(const char *name)
+{
+	if (!strncmp(name, AGENT_DOCUMENTS, strlen(AGENT_DOCUMENTS)))
+		return TELLER_AGENT;
+	return strncmp(name, NETWORK_DOCUMENTS, strlen(NETWORK_DOCUMENTS)) ? TELLER_USER
+									   : TELLER_PLUGIN;
+}
+
 struct filling {
 	struct instance *instance;
 	struct model *model;
-	bool agents; /* the agent's documents, else the others */
+	enum teller teller;
 };
 
 static int document_add(const char *name, void *data)
@@ -29,8 +46,7 @@ static int document_add(const char *name, void *data)
 	char *text;
 	int result = 0;
 
-	if (is_own_record(name) ||
-	    filling->agents != !strncmp(name, AGENT_DOCUMENTS, strlen(AGENT_DOCUMENTS)))
+	if (is_own_record(name) || teller_of(name) != filling->teller)
 		return 0;
 	text = document_get_bytes(filling->instance, name, &size);
 	if (text)
@@ -72,13 +88,13 @@ static int host_add(struct instance *instance, struct model *model)
 	return result;
 }
 
-/* What the agent says of an object comes after what others say of it, and so counts. */
 static int documents_fill(struct filling *filling)
 {
-	int error = document_each(filling->instance, document_add, filling);
+	int error = 0;
 
-	filling->agents = true;
-	return error ? error : document_each(filling->instance, document_add, filling);
+	for (; filling->teller < TELLERS && !error; filling->teller++)
+		error = document_each(filling->instance, document_add, filling);
+	return error;
 }
 
 int enforce_model(struct instance *instance, struct model **model)
@@ -119,26 +135,42 @@ int enforce_numbers(struct instance *instance, struct numbers **numbers)
 	return result;
 }
 
-/* The pod's end of the topology: its MAC gives its link-local address. */
+/* Of the pod's end: its MAC gives its link-local address. */
+static void link_local_take(const json_t *end, uint8_t address[16])
+{
+	const char *text = json_string_value(json_object_get(end, "mac"));
+	uint8_t mac[6];
+
+	if (text && !mac_parse(text, mac))
+		memcpy(address, link_local_of(mac).bytes, 16);
+}
+
 static void link_local_find(const json_t *topology, const char *subject, uint8_t address[16])
 {
-	unsigned int mac[6];
 	json_t *pod;
 	size_t i;
 
 	json_array_foreach (json_object_get(topology, "pods"), i, pod) {
 		const char *name = json_string_value(json_object_get(pod, "pod"));
-		const char *text = json_string_value(json_object_get(pod, "mac"));
 
-		if (!name || !text || strcmp(name, subject) ||
-		    sscanf(text, "%x:%x:%x:%x:%x:%x", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
-			   &mac[5]) != 6)
-			continue;
-		memcpy(address,
-		       (uint8_t[16]){0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1], mac[2], 0xff,
-				     0xfe, mac[3], mac[4], mac[5]},
-		       16);
+		if (name && !strcmp(name, subject))
+			link_local_take(pod, address);
 	}
+}
+
+/* An interface of a pod with several has only its own of the pod's addresses. */
+static void addresses_take(const json_t *row, struct address address[2])
+{
+	json_t *addresses = json_object_get(row, "addresses"), *each;
+	struct address one;
+	size_t i;
+
+	if (!addresses)
+		return;
+	memset(address, 0, 2 * sizeof(*address));
+	json_array_foreach (addresses, i, each)
+		if (!address_parse(json_string_value(each), &one))
+			address[one.family == 6] = one;
 }
 
 struct bindings {
@@ -198,7 +230,10 @@ static void row_bind(struct bindings *bindings, const struct plan *plan, const j
 		binding.kind = BINDING_CONTAINER;
 		binding_add(bindings, &binding);
 	} else if (subject >= 0 && binding.ifindex) {
+		memcpy(binding.address, plan->subjects[subject].address, sizeof(binding.address));
+		addresses_take(row, binding.address);
 		link_local_find(topology, name, binding.link_local6);
+		link_local_take(row, binding.link_local6);
 		binding_add(bindings, &binding);
 	}
 }

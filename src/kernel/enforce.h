@@ -29,8 +29,12 @@ int enforce_end(bool commit);
 /* The numbers in force; none when nothing is. */
 int enforce_numbers(struct instance *instance, struct numbers **numbers);
 
-/* "attachments" document, an array of
+/*
+ * "attachments" document, an array of
  * {"subject": "ns/pod"|"dev:IF"|"user:IF", "interface": IF, "ifindex": N, "by": "tcx"|"clsact",
- *  "strict": true} or {"subject": "cgroup:PATH", "cgroup_id": N, "by": "cgroup"} */
+ *  "strict": true} or {"subject": "cgroup:PATH", "cgroup_id": N, "by": "cgroup"}.
+ * What the CNI plugin attached says more of the pod's end: {"addresses": ["10.0.0.5", …],
+ * "mac", "netns": PATH}, and has a record in a document "cni/NETWORK" (cni/network.h).
+ */
 
 #endif

@@ -11,5 +11,10 @@
  * as the first packet of the connection would be.
  */
 int flows_seed(struct instance *instance, uint32_t ifindex, const char *netns);
+/*
+ * The flows and the tallies of interfaces that are no more; the tables by
+ * themselves would forget them only when they are full.
+ */
+void interfaces_forget(struct instance *instance, const uint32_t *ifindexes, size_t count);
 
 #endif

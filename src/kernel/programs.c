@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "kernel/attach.h"
 #include "kernel/enforce.h"
+#include "kernel/networks.h"
 #include "kernel/objects.h"
 #include "kernel/pins.h"
 
@@ -427,6 +428,14 @@ static bool belongs_to_topology(const char *name)
 	       !strncmp(name, "pods/", 5);
 }
 
+/* Its containers keep their addresses, which must not be given to others. */
+static int has_attachments(const char *network, json_t *document, void *data)
+{
+	(void)network;
+	(void)data;
+	return json_array_size(json_object_get(document, "attachments")) > 0;
+}
+
 struct names {
 	char **name;
 	size_t count, capacity;
@@ -443,13 +452,16 @@ static int collect(const char *name, void *data)
 
 static int forget_documents(struct instance *instance)
 {
+	bool containers = networks_each(instance, has_attachments, NULL);
 	json_t *topology = document_get(instance, "topology");
 	struct names names = {};
 	size_t i;
 
 	document_each(instance, collect, &names);
 	for (i = 0; i < names.count; i++) {
-		if (!topology || !belongs_to_topology(names.name[i]))
+		if (!(topology && belongs_to_topology(names.name[i])) &&
+		    !(containers &&
+		      !strncmp(names.name[i], NETWORK_DOCUMENTS, strlen(NETWORK_DOCUMENTS))))
 			document_put(instance, names.name[i], NULL);
 		free(names.name[i]);
 	}

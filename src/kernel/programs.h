@@ -18,7 +18,10 @@ struct load_sizes { /* entries; 0: the default, or what is loaded already */
  */
 int programs_load(struct instance *instance, const struct load_sizes *sizes, json_t **report);
 
-/* Detaches, unpins and forgets everything but a topology that is still up. */
+/*
+ * Detaches, unpins and forgets everything but a topology that is still up and
+ * the containers of CNI networks.
+ */
 int programs_unload(struct instance *instance);
 
 /* A user's own object: programs to progs/, maps to maps/ under their names. */

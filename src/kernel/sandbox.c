@@ -62,6 +62,8 @@ int sandbox_force(struct sandbox *sandbox, const struct plan *plan)
 	uint32_t limits[NUMBER_KINDS];
 	struct numbers *numbers = NULL;
 
+	if (plan->subject_count)
+		memcpy(binding.address, plan->subjects[0].address, sizeof(binding.address));
 	apply_limits(&sandbox->datapath, limits);
 	if (numbers_assign(plan, sandbox->numbers, limits, &numbers) ||
 	    apply_stage(&sandbox->datapath, plan, numbers, sandbox->numbers, &binding,

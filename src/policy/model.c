@@ -317,6 +317,7 @@ static reader reader_of_kind(const char *kind)
 	    {"CidrList", read_list},
 	    {"DomainName", read_domain},
 	    {"NpctlHost", read_host},
+	    {"NpctlNetwork", read_network},
 	    {"Service", read_nothing},
 	    {"RuleSequence", read_nothing},
 	};

@@ -39,6 +39,7 @@ struct pod {
 	size_t node_address_count;
 	bool host_network;
 	bool ended;   /* completed or failed: it has no network any more */
+	bool wired;   /* by the CNI plugin, which knows its addresses */
 	bool subject; /* to be compiled as a subject */
 };
 

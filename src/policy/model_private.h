@@ -213,6 +213,10 @@ int read_default(struct model *model, const struct item *object, const char *whe
 int read_list(struct model *model, const struct item *object, const char *where);
 int read_domain(struct model *model, const struct item *object, const char *where);
 int read_host(struct model *model, const struct item *object, const char *where);
+int read_network(struct model *model, const struct item *object, const char *where);
+
+/* The pod of that name, made when there is none. */
+struct pod *pod_of_name(struct model *model, const char *namespace, const char *name);
 
 void read_labels(struct model *model, const struct item *object, struct labels *labels);
 void read_selector(struct model *model, const struct item *object, struct selector *selector);

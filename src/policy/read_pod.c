@@ -101,7 +101,7 @@ static void read_addresses(struct model *model, const struct item *status, const
 		add_address(*addresses, count, item_text(value, "ip", ""));
 }
 
-static struct pod *pod_of_name(struct model *model, const char *namespace, const char *name)
+struct pod *pod_of_name(struct model *model, const char *namespace, const char *name)
 {
 	uint32_t fresh = (uint32_t)model->pods.count;
 	uint32_t index = model_name(model, NAME_POD, namespace, name, fresh);
