@@ -22,6 +22,7 @@ enum {
 	FAILED = -1,   /* exit status 1 */
 	MISUSED = -2,  /* exit status 2: the words of the command were wrong */
 	REPORTED = -3, /* exit status 1 and nothing more to say: a verdict not as expected */
+	BUSY = -4,     /* exit status 1: somebody else works on it for too long */
 };
 
 /* Remembers the sentence "what failed, on what, why"; returns FAILED. */

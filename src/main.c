@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "cni/cni.h"
 
 #define DEFAULT_ROOT "/sys/fs/bpf/npctl"
 
@@ -56,6 +57,10 @@ int main(int argc, char **argv)
 	open_standard();
 	set_locale();
 	signal(SIGPIPE, SIG_DFL);
+	if (cni_is_called(argc)) {
+		status = cni_run(context.root);
+		return written() ? status : 1;
+	}
 	out_setup(&context.out);
 	status = command_run(&context, argc - (argc > 0), argv + (argc > 0));
 	if (status && status != REPORTED)

@@ -208,19 +208,33 @@ static int fail_lock(const struct instance *instance)
 	return fail("lock %s: %s", instance->root, strerror(interrupted ? EINTR : errno));
 }
 
+unsigned int instance_patience;
+
+static int fail_busy(const struct instance *instance)
+{
+	char *holder = lock_holder(instance->lock);
+
+	fail("%s is locked by %s for more than %u seconds", instance->root,
+	     holder ? holder : "another npctl", instance_patience);
+	free(holder);
+	return BUSY;
+}
+
 static int wait_for_lock(struct instance *instance, int kind)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
 	char *holder;
-	int tries;
+	unsigned int tries;
 
-	for (tries = 0; tries < 1000; tries++) {
+	for (tries = 0; tries < 1000 * (instance_patience ? instance_patience : 1); tries++) {
 		if (!flock(instance->lock, kind | LOCK_NB))
 			return 0;
 		if (interrupted || (errno != EWOULDBLOCK && errno != EINTR))
 			return fail_lock(instance);
 		nanosleep(&pause, NULL);
 	}
+	if (instance_patience)
+		return fail_busy(instance);
 	holder = lock_holder(instance->lock);
 	warn("waiting for %s, which works on %s", holder ? holder : "another npctl",
 	     instance->root);

@@ -37,6 +37,9 @@ struct instance {
 	struct directory *directory;
 };
 
+/* Seconds to wait for the lock until instance_open() is BUSY; 0: as long as it takes. */
+extern unsigned int instance_patience;
+
 int instance_open(struct instance **instance, const char *root, enum access access);
 void instance_close(struct instance *instance); /* NULL is fine */
 /*
