@@ -311,8 +311,9 @@ static int run_trace(struct context *context, const struct words *words)
 
 	if (word_flag(words, "stack") || word_flag(words, "folded"))
 		return trace_stack(context, words);
+	if (word_flag(words, "kernel"))
+		return misuse("--kernel only goes with --stack or --folded");
 	error = read_limits(&trace, words, &ring_bytes);
-
 	if (!error && trace.json && word_value(words, "pcap"))
 		error = misuse("--pcap and -j do not go together");
 	if (error)
@@ -358,6 +359,7 @@ static const struct option options[] = {
     {"pcap", VALUE_FILE, "FILE|-", "the packets as pcapng, verdict and rule as comments", 0, false},
     {"stack", VALUE_NONE, NULL, "at the end, where in the kernel packets were dropped or sent on",
      0, false},
+    {"kernel", VALUE_NONE, NULL, "with --stack: the kernel's own drops at the pods, too", 0, false},
     {"folded", VALUE_NONE, NULL, "those stacks as lines for flame graphs", 0, false},
     {"ring-size", VALUE_NUMBER, "BYTES", "the buffer of events: 1M unless given", 0, false},
     {0},

@@ -164,6 +164,17 @@ bool netns_exists(const char *netns)
 	return exists;
 }
 
+unsigned int netns_number(const char *netns)
+{
+	char *path = path_of(netns);
+	struct statfs system;
+	struct stat file;
+	bool is = !statfs(path, &system) && system.f_type == NSFS_MAGIC && !stat(path, &file);
+
+	free(path);
+	return is ? (unsigned int)file.st_ino : 0;
+}
+
 bool netns_is_hollow(const char *netns)
 {
 	char *path = path_of(netns);

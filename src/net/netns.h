@@ -21,6 +21,8 @@ int netns_make(const char *netns, int (*prepare)(void *data), void *data);
 int netns_remove(const char *netns);
 /* A descriptor of the namespace, or FAILED. */
 int netns_open(const char *netns);
+/* As the kernel's programs see it; 0 when there is none of that name. */
+unsigned int netns_number(const char *netns);
 /* Moves the calling thread, for good. */
 int netns_enter(const char *netns);
 /* Something has the name. */
