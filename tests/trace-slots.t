@@ -12,7 +12,8 @@ ok "a lab" npctl policy allow 10.0.0.20/32
 send() { npctl topo exec denied -- bash -c "printf x >/dev/udp/10.0.0.10/$1"; }
 listening() { npctl -j map lookup settings key 0 | jq '[.value.listening, .value.listening_all] | join(" ")' -r; }
 listen() {
-	npctl trace "${@:2}" >"$T/$1" 2>"$T/$1.err" &
+	: >"$T/$1.err"
+	npctl trace "${@:2}" >"$T/$1" 2>>"$T/$1.err" &
 	pid[$1]=$!
 	for _ in $(seq 250); do
 		grep -q listening "$T/$1.err" && return

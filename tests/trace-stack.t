@@ -13,7 +13,8 @@ ok "a lab" npctl policy allow 10.0.0.20/32
 stacks() {
 	local name=$1
 	shift
-	npctl trace "$@" >"$T/$name" 2>"$T/$name.err" &
+	: >"$T/$name.err"
+	npctl trace "$@" >"$T/$name" 2>>"$T/$name.err" &
 	pid=$!
 	eventually "$name listens" grep -q listening "$T/$name.err"
 }

@@ -26,7 +26,8 @@ send() {
 listen() {
 	local name=$1
 	shift
-	npctl "$@" >"$T/$name" 2>"$T/$name.err" &
+	: >"$T/$name.err"
+	npctl "$@" >"$T/$name" 2>>"$T/$name.err" &
 	pid[$name]=$!
 	for _ in $(seq 250); do
 		grep -q listening "$T/$name.err" && return
