@@ -3,6 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PROGRESS_AFTER 250 /* milliseconds, before anything is shown */
+#define PROGRESS_PACE 50
 
 bool quiet, debug, steps_shown;
 
@@ -98,11 +103,48 @@ void failure_clear(void)
 	sentence = mend = NULL;
 }
 
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t progress_next; /* 0: nothing is under way */
+static bool progress_is_shown;
+
+void progress(const char *what, uint64_t done, uint64_t total)
+{
+	int64_t now;
+
+	if (quiet || !isatty(STDERR_FILENO))
+		return;
+	now = milliseconds();
+	if (!progress_next)
+		progress_next = now + PROGRESS_AFTER;
+	if (now < progress_next)
+		return;
+	progress_next = now + PROGRESS_PACE;
+	fprintf(stderr, "\r\033[K%s: %3u %%", what,
+		(unsigned int)(done * 100 / (total ? total : 1)));
+	progress_is_shown = true;
+}
+
+void progress_end(void)
+{
+	if (progress_is_shown)
+		fputs("\r\033[K", stderr);
+	progress_is_shown = false;
+	progress_next = 0;
+}
+
 /* One write for the whole line, behind what standard output has so far. */
 static void line(const char *start, const char *format, va_list arguments)
 {
 	char *rest = harmless(text(format, arguments));
 
+	progress_end();
 	fflush(stdout);
 	fprintf(stderr, "%s%s\n", start, rest);
 	free(rest);

@@ -40,6 +40,14 @@ void failure_clear(void);
 /* One line on standard error, unless -q. */
 void warn(const char *format, ...) PRINTF(1, 2);
 
+/*
+ * What takes its time and how much of it is done, on one line of a terminal's
+ * standard error; from a moment after the first call until progress_end().
+ */
+void progress(const char *what, uint64_t done, uint64_t total);
+void progress_end(void);
+#define PROGRESS_STEP 16384 /* of many small things, how many between two calls */
+
 /* -x: "+ ip link add …", the command that would do what comes next. */
 extern bool steps_shown;
 void step(const char *format, ...) PRINTF(1, 2);

@@ -355,6 +355,7 @@ int enforce_commit(struct instance *instance)
 		result = commit_documents(instance);
 	}
 	plan_free(plan);
+	progress_end();
 	if (!result)
 		instance->settings->dirty = 0;
 	return result;

@@ -117,6 +117,8 @@ static int peers4_write(struct datapath *datapath, const struct plan *plan,
 		struct span span = now[number];
 		bool same;
 
+		if (!(number % 1024))
+			progress("writing", number, PEERS4_HALF);
 		block_fill(plan, identity, number << 16, &at, block);
 		same = block_same(datapath, span, block);
 		if (!same || (anew && block->count > 1))

@@ -65,6 +65,7 @@ void out_failure(const struct out *out)
 {
 	const char *mend = failure_mend();
 
+	progress_end();
 	if (!*failure())
 		return;
 	if (out->json) {

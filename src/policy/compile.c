@@ -305,6 +305,7 @@ int plan_compile(const struct model *model, struct plan **plan)
 	list_policies(&compile);
 	compile_subjects(&compile);
 out:
+	progress_end();
 	*plan = compile.plan;
 	release(&compile);
 	if (result) {

@@ -7,11 +7,27 @@
 #include "policy/classes.h"
 #include "policy/read_file.h"
 
+struct counting {
+	size_t count, lines;
+};
+
 static int count_prefix(const struct prefix *prefix, void *data)
 {
+	struct counting *counting = data;
+
 	(void)prefix;
-	++*(size_t *)data;
+	if (!(counting->count++ % PROGRESS_STEP))
+		progress("reading", counting->count, counting->lines);
 	return 0;
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t lines = 0;
+
+	for (; (text = strchr(text, '\n')); text++)
+		lines++;
+	return lines;
 }
 
 static char *name_after(const char *file)
@@ -34,7 +50,8 @@ static char *name_after(const char *file)
 
 int list_file_read(const char *file, const char *given, char **name, json_t **list)
 {
-	size_t size, line, count = 0;
+	struct counting counting = {0};
+	size_t size, line;
 	char *text;
 	int result = FAILED;
 
@@ -44,11 +61,12 @@ int list_file_read(const char *file, const char *given, char **name, json_t **li
 		return misuse("list name \"%s\" is not made of letters, digits and dashes", given);
 	if (file_read(file, &text, &size))
 		return FAILED;
+	counting.lines = count_lines(text);
 	if (strlen(text) != size) {
 		fail("%s: is no text", file);
-	} else if (cidr_lines_each(text, count_prefix, &count, &line)) {
+	} else if (cidr_lines_each(text, count_prefix, &counting, &line)) {
 		fail("%s:%zu: is no prefix such as 10.0.0.0/8 or fd00::/8", file, line);
-	} else if (!count) {
+	} else if (!counting.count) {
 		fail("%s: holds no prefix", file);
 	} else {
 		*name = given ? xstrdup(given) : name_after(file);

@@ -200,6 +200,8 @@ void sweep(struct points *points, struct element_sets *sets, struct bounds *boun
 		const struct point *point = &points->item[i];
 		uint32_t outer, set;
 
+		if (!(i % PROGRESS_STEP))
+			progress("compiling", i, points->count);
 		while (stack.count && is_before(&stack.item[stack.count - 1], point))
 			close_one(&stack, bounds);
 		outer = stack.count ? stack.item[stack.count - 1].set : 0;
