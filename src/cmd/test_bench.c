@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/test_bench.h"
 #include "kernel/sandbox.h"
 #include "policy/model.h"
 
@@ -16,7 +17,6 @@
 #define RUNS 50000
 #define PEER_ROUNDS 7
 #define PEER_RUNS (4 * 65536) /* every sample four times */
-#define SAMPLES 65536
 
 const struct option test_bench_options[] = {
     {"quick", VALUE_NONE, NULL, "fewer prefixes, fewer runs", 0, false},
@@ -91,6 +91,12 @@ static int compare(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+uint32_t bench_median(uint32_t *values, size_t count)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return values[count / 2];
+}
+
 struct measure {
 	const char *name, *program;
 	struct frame frame;
@@ -122,8 +128,7 @@ static int measure_all(struct sandbox *sandbox, struct measure *measures, size_t
 		uint32_t sorted[ROUNDS];
 
 		memcpy(sorted, measures[i].ns, sizeof(sorted));
-		qsort(sorted, rounds, sizeof(*sorted), compare);
-		measures[i].median = sorted[rounds / 2];
+		measures[i].median = bench_median(sorted, rounds);
 	}
 	return 0;
 }
@@ -211,7 +216,7 @@ static uint64_t random_next(uint64_t *state)
 }
 
 /* As lists of countries and of bad neighbours look: /16 to /32, most of them long. */
-static struct prefix *prefixes_make(size_t count, uint32_t *samples)
+struct prefix *bench_prefixes(size_t count, uint32_t *samples)
 {
 	struct prefix *prefixes = xalloc(count * sizeof(*prefixes));
 	uint64_t state = 88172645463325252ull;
@@ -226,7 +231,7 @@ static struct prefix *prefixes_make(size_t count, uint32_t *samples)
 		prefixes[i].address.family = 4;
 		memcpy(prefixes[i].address.bytes, &address, 4);
 	}
-	for (i = 0; i < SAMPLES; i++) {
+	for (i = 0; samples && i < BENCH_SAMPLES; i++) {
 		uint32_t any = random_next(&state) >> 16;
 
 		if (i % 2)
@@ -236,7 +241,7 @@ static struct prefix *prefixes_make(size_t count, uint32_t *samples)
 	return prefixes;
 }
 
-static char *prefixes_text(const struct prefix *prefixes, size_t count)
+char *bench_prefixes_text(const struct prefix *prefixes, size_t count)
 {
 	char *text = xalloc(count * 20 + 1), *end = text, one[ADDRESS_TEXT];
 	size_t i;
@@ -248,7 +253,7 @@ static char *prefixes_text(const struct prefix *prefixes, size_t count)
 
 static int prefixes_plan(const struct prefix *prefixes, size_t count, struct plan **plan)
 {
-	char *text = prefixes_text(prefixes, count);
+	char *text = bench_prefixes_text(prefixes, count);
 	json_t *list =
 	    json_pack("{s:s, s:s, s:s}", "kind", "CidrList", "name", "bench", "cidrs", text);
 	json_t *rule = json_pack("{s:s, s:i, s:s, s:s, s:{s:s}}", "kind", "Rule", "id", 1, "action",
@@ -269,8 +274,8 @@ static int prefixes_plan(const struct prefix *prefixes, size_t count, struct pla
 static int bench_peers(size_t count, json_t *rows)
 {
 	struct frame frame = frame_make("10.0.0.20", "10.0.0.10", 1, 2, true);
-	uint32_t *samples = xalloc(SAMPLES * sizeof(*samples));
-	struct prefix *prefixes = prefixes_make(count, samples);
+	uint32_t *samples = xalloc(BENCH_SAMPLES * sizeof(*samples));
+	struct prefix *prefixes = bench_prefixes(count, samples);
 	struct measure measures[] = {
 	    {"none", "bench_peer_none", frame, -1, PEER_RUNS, {}, 0},
 	    {"runs", "bench_peer_runs", frame, -1, PEER_RUNS, {}, 0},
@@ -282,7 +287,7 @@ static int bench_peers(size_t count, json_t *rows)
 
 	/* the last sample of a round is inside a prefix: it must be found */
 	if (prefixes_plan(prefixes, count, &plan) || sandbox_open(&sandbox, plan) ||
-	    sandbox_samples(sandbox, samples, SAMPLES) ||
+	    sandbox_samples(sandbox, samples, BENCH_SAMPLES) ||
 	    sandbox_prefixes(sandbox, prefixes, count))
 		goto out;
 	if (measure_all(sandbox, measures, ARRAY_SIZE(measures), PEER_ROUNDS))
@@ -316,11 +321,18 @@ static const struct column peer_columns[] = {
     {"times_faster", "x FASTER", true, NULL},
 };
 
+static const struct column connect_columns[] = {
+    {"connect", "CONNECT", false, NULL},
+    {"policy", "POLICY", false, NULL},
+    {"ns", "NS", true, NULL},
+    {"over_none_ns", "OVER NONE", true, NULL},
+};
+
 int test_bench(struct context *context, const struct words *words)
 {
 	static const size_t counts[] = {100, 10000, 100000, 1000000};
 	bool quick = word_flag(words, "quick");
-	json_t *packets = NULL, *peers = json_array();
+	json_t *packets = NULL, *peers = json_array(), *connects = NULL;
 	size_t i;
 	int result;
 
@@ -332,13 +344,22 @@ int test_bench(struct context *context, const struct words *words)
 		json_decref(peers);
 		return result;
 	}
+	/* Sockets are real: they need cgroups, which may be out of reach. */
+	if (bench_connects(quick ? 10000 : 1000000, &connects)) {
+		warn("connects were not measured: %s", failure());
+		failure_clear();
+		connects = json_array();
+	}
 	if (context->out.json) {
-		out_json(&context->out,
-			 json_pack("{s:o, s:o}", "packets", packets, "peers", peers));
+		out_json(&context->out, json_pack("{s:o, s:o, s:o}", "packets", packets, "peers",
+						  peers, "connects", connects));
 		return 0;
 	}
 	out_table(&context->out, packets, packet_columns, ARRAY_SIZE(packet_columns), NULL);
 	putchar('\n');
 	out_table(&context->out, peers, peer_columns, ARRAY_SIZE(peer_columns), NULL);
+	putchar('\n');
+	out_table(&context->out, connects, connect_columns, ARRAY_SIZE(connect_columns),
+		  "connects were not measured");
 	return 0;
 }

@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# plain build only: it measures
+# The benchmark runs to its end, measures every path, and leaves nothing behind.
+. "$(dirname "$0")/lib.sh"
+
+mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+npctl -j test bench --quick >"$T/bench" 2>"$T/errors"
+is "it runs" "$?" 0
+is "every path has its cost" "$(jq '[.packets[].ns > 0] | all and length == 6' "$T/bench")" true
+is "prefixes, beside the kernel's trie" "$(jq '[.peers[].lpm_trie_ns > 0] | all and length == 2' "$T/bench")" true
+if [ -n "$mount" ]; then
+	is "connects without and with policy" \
+		"$(jq -r '[.connects[] | select(.ns > 0) | "\(.connect) \(.policy)"] | join(", ")' "$T/bench")" \
+		"UDP none, UDP 10 prefixes, UDP 10000 prefixes, TCP none, TCP 10 prefixes, TCP 10000 prefixes"
+	is "no cgroup is left" "$(find "$mount" -maxdepth 1 -name 'npctl-bench-*')" ""
+else
+	skip "no cgroup2 file system" 2
+fi
+is "nothing to complain about" "$(cat "$T/errors")" ""
+is "nothing is pinned" "$(find /sys/fs/bpf -name '*npctl*')" ""
+plan_done
