@@ -45,7 +45,7 @@ static bool can_be_atomic(const struct call *call)
 	static const struct {
 		const char *command, *verbs; /* separated by "|", NULL: all */
 	} table[] = {
-	    {"policy", "allow|deny|default|apply|delete|list|show|explain|lint|diff|export"},
+	    {"policy", "allow|deny|default|preset|apply|delete|list|show|explain|lint|diff|export"},
 	    {"endpoint", NULL},
 	    {"topo", "show"},
 	    {"attach", "show"},
