@@ -4,13 +4,14 @@
 #   make install    DESTDIR, PREFIX         make check  all tests (root)
 #   make deps       installs what is missing
 #
-# O=DIR builds elsewhere, V=1 shows the commands.
+# O=DIR builds elsewhere, V=1 shows the commands, READLINE=0 does without readline.
 src := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 O ?= $(src)/build
 override O := $(abspath $(O))
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
 CLANG ?= clang
+READLINE ?= 1
 # Ubuntu's /usr/sbin/bpftool is a script that may find nothing to run.
 BPFTOOL ?= $(firstword $(shell for tool in bpftool /usr/sbin/bpftool /usr/lib/linux-tools/*/bpftool; do \
 	$$tool version >/dev/null 2>&1 && echo $$tool; done; true))
@@ -22,7 +23,7 @@ Q := $(if $(V),,@)
 version := $(shell git -C $(src) describe --tags 2>/dev/null || { printf 0.1; \
 	git -C $(src) rev-parse --short HEAD 2>/dev/null | sed 's/^/-/'; })
 packages := libbpf libelf zlib libnl-3.0 libnl-route-3.0 libnftables yaml-0.1 jansson ncursesw \
-	libcurl
+	libcurl $(if $(filter 1,$(READLINE)),readline)
 ready := $(shell pkg-config --exists $(packages) 2>/dev/null && [ -n "$(BPFTOOL)" ] && echo yes)
 warnings := -Wall -Wextra -Werror
 npctl_cflags := -std=gnu11 $(warnings) -D_GNU_SOURCE -I$(src)/src -I$(src)/bpf -I$(O)/bpf -I$(O) \
@@ -49,9 +50,10 @@ $(O)/npctl: $(objects)
 $(O)/git-version.h: always
 	@mkdir -p $(@D)
 	@echo '#define NPCTL_VERSION "$(version)"' >$@.new
+	@echo '#define NPCTL_READLINE $(if $(filter 1,$(READLINE)),1,0)' >>$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(O)/src/version.o: $(O)/git-version.h
+$(addprefix $(O)/src/,version.o shell/edit_plain.o shell/edit_readline.o shell/edit_complete.o): $(O)/git-version.h
 
 # Skeletons first: which file includes which is known only after a compile.
 $(O)/%.o: $(src)/%.c $(src)/Makefile | $(skeletons)

@@ -9,22 +9,36 @@ static void on_signal(int number)
 	interrupted = number;
 }
 
-static void catch (int flags)
+static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+static bool deferred;
+
+static void set_handlers(bool defer)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = flags};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = defer ? SA_RESTART : 0};
 
 	interrupted = 0;
+	deferred = defer;
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		sigaction(numbers[i], &action, NULL);
 }
 
 void interrupt_catch(void)
 {
-	catch (0);
+	set_handlers(false);
 }
 
 void interrupt_defer(void)
 {
-	catch (SA_RESTART);
+	set_handlers(true);
+}
+
+void interrupt_allow(bool allowed)
+{
+	struct sigaction action;
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers) && deferred; i++) {
+		sigaction(numbers[i], NULL, &action);
+		action.sa_flags = allowed ? 0 : SA_RESTART;
+		sigaction(numbers[i], &action, NULL);
+	}
 }

@@ -4,6 +4,7 @@
 #define NPCTL_INTERRUPT_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 /* The number of the signal that came since one of these was called; 0: none. */
 extern volatile sig_atomic_t interrupted;
@@ -12,5 +13,7 @@ extern volatile sig_atomic_t interrupted;
 void interrupt_catch(void);
 /* The same, but system calls go on: what must not be left half done is not disturbed. */
 void interrupt_defer(void);
+/* Within that: for a wait after which nothing is half done. */
+void interrupt_allow(bool allowed);
 
 #endif

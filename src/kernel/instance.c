@@ -225,6 +225,7 @@ static int wait_for_lock(struct instance *instance, int kind)
 	const struct timespec pause = {.tv_nsec = 1000000};
 	char *holder;
 	unsigned int tries;
+	int error = 0;
 
 	for (tries = 0; tries < 1000 * (instance_patience ? instance_patience : 1); tries++) {
 		if (!flock(instance->lock, kind | LOCK_NB))
@@ -239,10 +240,12 @@ static int wait_for_lock(struct instance *instance, int kind)
 	warn("waiting for %s, which works on %s", holder ? holder : "another npctl",
 	     instance->root);
 	free(holder);
-	while (flock(instance->lock, kind))
+	interrupt_allow(true);
+	while (!error && flock(instance->lock, kind))
 		if (interrupted || errno != EINTR)
-			return fail_lock(instance);
-	return 0;
+			error = fail_lock(instance);
+	interrupt_allow(false);
+	return error;
 }
 
 /* Readers do not wait for a writer, who may be at work for seconds. */

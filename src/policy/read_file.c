@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base.h"
+#include "interrupt.h"
 
 #define LARGEST ((size_t)256 << 20)
 
@@ -18,7 +19,7 @@ static int read_all(int fd, const char *path, char **text, size_t *size)
 	*text = xalloc(capacity);
 	*size = 0;
 	while ((got = read(fd, *text + *size, capacity - *size - 1)) != 0) {
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && errno == EINTR && !interrupted)
 			continue;
 		if (got < 0 || *size + (size_t)got > LARGEST) {
 			free(*text);
@@ -40,8 +41,12 @@ int file_read(const char *path, char **text, size_t *size)
 {
 	int fd, result;
 
-	if (strcmp(path, "-") == 0)
-		return read_all(STDIN_FILENO, "standard input", text, size);
+	if (strcmp(path, "-") == 0) {
+		interrupt_allow(true);
+		result = read_all(STDIN_FILENO, "standard input", text, size);
+		interrupt_allow(false);
+		return result;
+	}
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fail("%s: %s", path, strerror(errno));
