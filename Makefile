@@ -47,13 +47,16 @@ $(O)/npctl: $(objects)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libraries)
 
 # Written anew only when it says something else, so that a commit compiles one file.
-$(O)/git-version.h: always
+$(O)/git-version.h: said = NPCTL_VERSION "$(version)"
+$(O)/with-readline.h: said = NPCTL_READLINE $(if $(filter 1,$(READLINE)),1,0)
+$(O)/git-version.h $(O)/with-readline.h: always
 	@mkdir -p $(@D)
-	@echo '#define NPCTL_VERSION "$(version)"' >$@.new
-	@echo '#define NPCTL_READLINE $(if $(filter 1,$(READLINE)),1,0)' >>$@.new
+	@echo '#define $(said)' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(addprefix $(O)/src/,version.o shell/edit_plain.o shell/edit_readline.o shell/edit_complete.o): $(O)/git-version.h
+$(O)/src/version.o: $(O)/git-version.h
+$(O)/src/shell/edit_plain.o $(O)/src/shell/edit_readline.o $(O)/src/shell/edit_complete.o: \
+	$(O)/with-readline.h
 
 # Skeletons first: which file includes which is known only after a compile.
 $(O)/%.o: $(src)/%.c $(src)/Makefile | $(skeletons)

@@ -120,8 +120,8 @@ eventually "attached" shows 'default/backend \(veth-be-h\): attached'
 fresh
 enter "repl"
 eventually "a prompt in the prompt" shows 'this is the prompt already'
-enter '!echo from the $((40 + 2))nd'
-eventually "a shell's command" shows '^from the 42nd'
+enter '!echo from the 42nd | tr f F'
+eventually "a shell's command" shows '^From the 42nd'
 enter "topo exec denied -- bash -c 'exit 3'"
 eventually "a command in a pod comes back" ends '> ?'
 fresh
@@ -153,7 +153,7 @@ enter "EOF"
 eventually "is applied" shows 'NetworkPolicy default/typed: created'
 is "for the other commands, too" "$(npctl policy export | grep -c 'name: typed')" 1
 fresh
-enter 'policy delete \'
+enter "policy delete \\"
 enter typed
 eventually "a continued line" ends '\)> ?'
 is "is one command" "$(npctl policy export | grep -c 'name: typed')" 0
@@ -246,16 +246,17 @@ ok "the maps agree" npctl policy verify
 fresh
 
 # The window.
-tmux resize-window -x 50 -y 12
+size() { tmux resize-window -x "$1" -y "$2" && until [ "$(stty -F "$(tmux display -p '#{pane_tty}')" size)" = "$2 $1" ]; do sleep 0.02; done; }
+size 50 12
 type "policy allow 10.0.0.1 --port tcp/1 --port tcp/2 --port tcp/3"
 eventually "a narrow window: the line wraps" shows '^p?o?r?t? ?.*tcp/3$'
-tmux resize-window -x 100 -y 30
+size 100 30
 press C-c
 eventually "a wide one" ends '\)> ?'
 fresh
-enter "help trace"
-eventually "help is as wide as the window is by now" shows '.{90}'
-tmux resize-window -x 80 -y 24
+enter "help stat flows"
+eventually "help is as wide as the window is by now" shows '.{83}'
+size 80 24
 fresh
 press C-\\
 eventually "Ctrl-\\ cancels the line" shows '\^C'
@@ -266,8 +267,9 @@ eventually "Ctrl-Z does nothing" shows '^\{"version"'
 fresh
 
 # History.
-press Up Up
-eventually "lines come back" ends 'help'
+press Up
+press Up
+eventually "lines come back" ends 'help stat flows'
 press C-u
 press C-r
 type "count 1"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "shell/edit_complete.h"
 #include "cmd/complete.h"
-#include "git-version.h"
+#include "with-readline.h"
 #include "shell/split.h"
 #include <dirent.h>
 #include <stdio.h>

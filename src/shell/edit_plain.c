@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "git-version.h"
+#include "with-readline.h"
 #include "interrupt.h"
 #include "shell/edit.h"
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * Readline by its callbacks: signals are looked at here, between two keys, so
  * that nothing runs in a handler and the terminal is always given back.
  */
-#include "git-version.h"
+#include "with-readline.h"
 #include "interrupt.h"
 #include "shell/edit.h"
 #include "shell/edit_complete.h"
