@@ -7,7 +7,7 @@
 #include "policy/schema.h"
 #include "policy/store.h"
 
-#define OWN_ANNOTATIONS "npctl.dev/"
+#define OWN_ANNOTATIONS "npctl.io/"
 
 char *intake_key(const json_t *object)
 {

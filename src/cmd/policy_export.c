@@ -58,9 +58,9 @@ static void add_object(struct exporting *export, json_t *object)
 
 static int add_document(const char *name, void *data)
 {
-	static const char *const kept[] = {"namespaces", "nodes",   "pods/",
-					   "policies/",	 "lists/",  "cluster-policies",
-					   "rules",	 "defaults"};
+	static const char *const kept[] = {"namespaces",       "nodes",	    "pods/",
+					   "services/",	       "policies/", "lists/",
+					   "cluster-policies", "rules",	    "defaults"};
 	struct exporting *export = data;
 	json_t *document, *object;
 	bool known = false;

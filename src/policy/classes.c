@@ -158,6 +158,18 @@ static void add_pods(struct classes *classes, struct points points[2])
 	}
 }
 
+static void add_services(const struct model *model, struct points points[2])
+{
+	for (size_t i = 0; i < model->services.count; i++) {
+		const struct service *service = model->services.item[i];
+
+		for (size_t j = 0; j < service->address_count; j++)
+			add_address(
+			    points, &service->addresses[j],
+			    ELEMENT(ELEMENT_SERVICE, 2 * i + (service->addresses[j].family == 6)));
+	}
+}
+
 /* Peers */
 
 static void use_rules(struct classes *classes, const struct policy_rule *rules, size_t count)
@@ -319,6 +331,8 @@ static void index_classes(struct classes *classes)
 			case ELEMENT_NODE:
 				list32_add(&classes->of_node[id], i);
 				break;
+			case ELEMENT_SERVICE:
+				break;
 			default:
 				list32_add(&classes->of_peer[id], i);
 				break;
@@ -361,6 +375,7 @@ int classes_make(struct classes *classes, const struct model *model)
 	find_canonical(classes);
 	add_nodes(classes, points);
 	add_pods(classes, points);
+	add_services(model, points);
 	for (uint32_t i = 0; i < model->peers.count && result == 0; i++)
 		result = add_peer(classes, points, i);
 	if (result == 0)
@@ -422,6 +437,8 @@ struct signature class_signature(const struct classes *classes, uint32_t class)
 			sign_signature(&signature, &classes->pod_classes[id].signature);
 		else if (ELEMENT_KIND(element) == ELEMENT_NODE)
 			sign_text(&signature, id ? classes->node_names[id] : "");
+		else if (ELEMENT_KIND(element) == ELEMENT_SERVICE)
+			sign_text(&signature, classes->model->services.item[id / 2]->title);
 		else
 			sign_signature(&signature, &classes->model->peers.item[id]->signature);
 		sign_number(&signature, ELEMENT_SPECIFICITY(element));
@@ -465,6 +482,9 @@ static void name_element(const struct classes *classes, uint64_t element, struct
 	} else if (ELEMENT_KIND(element) == ELEMENT_NODE) {
 		name_add(name, id ? "node " : "host");
 		name_add(name, id ? classes->node_names[id] : "");
+	} else if (ELEMENT_KIND(element) == ELEMENT_SERVICE) {
+		name_add(name, "service ");
+		name_add(name, classes->model->services.item[id / 2]->title);
 	} else {
 		name_add(name, peer_text(classes->model, id));
 	}

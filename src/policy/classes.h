@@ -16,6 +16,7 @@ enum element_kind {
 	ELEMENT_PEER,	 /* id: a block, or a single pod */
 	ELEMENT_LIST,	 /* id: peer */
 	ELEMENT_EXCEPT,	 /* takes an ELEMENT_PEER away */
+	ELEMENT_SERVICE, /* id: service, its families apart */
 };
 
 #define ELEMENT(kind, id) ((uint64_t)(kind) << 56 | (uint64_t)(id) << 16)

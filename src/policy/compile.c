@@ -252,6 +252,7 @@ static void release(struct compile *compile)
 		free(lists);
 	}
 	meanings_release(compile);
+	services_release(compile);
 	classes_release(&compile->classes);
 	order_release(compile);
 	free(compile->chain);
@@ -303,6 +304,7 @@ int plan_compile(const struct model *model, struct plan **plan)
 	plan_rule_exempt(&compile, EGRESS, "the pod itself");
 	order_rules(&compile);
 	list_policies(&compile);
+	services_find(&compile);
 	compile_subjects(&compile);
 out:
 	progress_end();

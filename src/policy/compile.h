@@ -15,6 +15,16 @@ struct ordered_rule {
 	uint32_t plan_rule; /* LOOKUP_NONE until some table needs it */
 };
 
+/* What is behind the addresses of a service: a port of it at a class of pods. */
+struct backends {
+	uint32_t of; /* the service's class */
+	struct backend {
+		uint32_t key; /* of the service: protocol << 16 | port */
+		uint32_t class, target;
+	} * item; /* sorted */
+	size_t count, capacity;
+};
+
 /* What a peer means in this plan. */
 struct meaning {
 	bool pods_known, known, all; /* all: every address */
@@ -53,6 +63,10 @@ struct compile {
 	struct lookup tables, sets, judged_sets, special_rules;
 	size_t rule_capacity, table_capacity, set_capacity;
 
+	struct backends *services;
+	size_t service_count, service_capacity;
+	bool *is_service; /* by class */
+
 	uint32_t *chain, *stamp; /* by class: the rules that match, while a set is made */
 	uint32_t stamp_now;
 };
@@ -80,6 +94,14 @@ uint32_t table_of_rule(struct compile *compile, uint32_t plan_rule);
 /* How closely a one-line rule describes the addresses of a class. */
 uint16_t rule_specificity(const struct compile *compile, const struct ordered_rule *rule,
 			  uint32_t class);
+
+/* The table, but with other rules for some keys; both sorted by start. */
+uint32_t table_override(struct compile *compile, uint32_t table, const struct plan_range *keys,
+			size_t count);
+
+/* services.c: those that have pods behind them */
+void services_find(struct compile *compile);
+void services_release(struct compile *compile);
 
 /* set.c */
 uint32_t set_make(struct compile *compile, struct judged *judged);

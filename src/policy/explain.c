@@ -235,21 +235,34 @@ static json_t *advice(const struct side *side)
 	return text;
 }
 
+/* " of …" when the packet is for a service, and so for pods that nobody knows yet. */
+static const char *service_text(const struct side *side)
+{
+	const struct service *service = service_at(side->model, &side->peer->address);
+
+	return service && !side->peer->pod ? service->title : NULL;
+}
+
 static json_t *why(const struct side *side)
 {
 	const struct plan_rule *rule = side->decided;
+	const char *service = service_text(side);
 	const char *direction = side->direction == EGRESS ? "egress" : "ingress";
 
 	if (rule->tier == TIER_EXEMPT)
 		return json_sprintf("%s", rule->name);
 	if (rule->tier == TIER_NETWORK_POLICY && rule->index < 0)
 		return json_sprintf("the pod is isolated for %s by %s, and none of their rules "
-				    "allows this",
-				    direction, rule->policy);
+				    "allows this%s%s",
+				    direction, rule->policy,
+				    service ? " at every pod of the service " : "",
+				    service ? service : "");
 	if (rule->tier == TIER_DEFAULT && rule->allow)
 		return json_sprintf("no policy isolates the pod for %s", direction);
 	if (rule->tier == TIER_DEFAULT)
 		return json_sprintf("%s: no rule allows this", rule->name);
+	if (!side->peer_text && service)
+		return json_sprintf("%s matches pods of the service %s", rule->name, service);
 	return json_sprintf("%s matches %s", rule->name,
 			    side->peer_text ? side->peer_text : "the peer");
 }

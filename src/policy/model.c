@@ -22,6 +22,7 @@ void model_free(struct model *model)
 	free(model->pods.item);
 	free(model->namespaces.item);
 	free(model->nodes.item);
+	free(model->services.item);
 	free(model->policies.item);
 	free(model->peers.item);
 	free(model->lines.item);
@@ -318,7 +319,7 @@ static reader reader_of_kind(const char *kind)
 	    {"DomainName", read_domain},
 	    {"NpctlHost", read_host},
 	    {"NpctlNetwork", read_network},
-	    {"Service", read_nothing},
+	    {"Service", read_service},
 	    {"RuleSequence", read_nothing},
 	};
 

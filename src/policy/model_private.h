@@ -118,6 +118,20 @@ struct node {
 	bool declared;
 };
 
+struct service_port {
+	const char *target_name; /* NULL: a number */
+	uint8_t protocol;
+	uint16_t port, target;
+};
+
+struct service {
+	const char *namespace, *title;
+	struct labels selector;
+	struct address *addresses; /* its ClusterIPs */
+	struct service_port *ports;
+	size_t address_count, port_count;
+};
+
 struct cidr_list {
 	const char *name, *text;
 };
@@ -134,6 +148,7 @@ struct model {
 	POINTERS(struct pod) pods;
 	POINTERS(struct namespace) namespaces;
 	POINTERS(struct node) nodes;
+	POINTERS(struct service) services;
 	POINTERS(struct policy) policies;
 	POINTERS(struct peer) peers;
 	POINTERS(struct line) lines;
@@ -153,7 +168,15 @@ struct model {
 		(array).item[(array).count++] = (element);           \
 	} while (0)
 
-enum name_kind { NAME_POD, NAME_NAMESPACE, NAME_NODE, NAME_POLICY, NAME_PEER, NAME_LIST };
+enum name_kind {
+	NAME_POD,
+	NAME_NAMESPACE,
+	NAME_NODE,
+	NAME_POLICY,
+	NAME_PEER,
+	NAME_LIST,
+	NAME_SERVICE
+};
 
 /* The index under which (kind, a, b) is known; `fresh` is put there when new. */
 uint32_t model_name(struct model *model, enum name_kind kind, const char *a, const char *b,
@@ -169,6 +192,8 @@ void *model_array(struct model *model, size_t count, size_t size);
 
 struct namespace *model_namespace(struct model *model, const char *name);
 struct node *model_node(struct model *model, const char *name);
+/* Whose ClusterIP it is, or NULL. */
+const struct service *service_at(const struct model *model, const struct address *address);
 /* The lines of a list, "" when there is none; "private" and "loopback" are always there. */
 /* NULL: no such list. */
 const char *model_list_text(const struct model *model, const char *name);
@@ -204,6 +229,7 @@ bool line_is_for(const struct model *model, const struct line *line, const struc
 /* Readers of one kind each; the object has passed schema_check. */
 int read_namespace(struct model *model, const struct item *object, const char *where);
 int read_node(struct model *model, const struct item *object, const char *where);
+int read_service(struct model *model, const struct item *object, const char *where);
 int read_pod(struct model *model, const struct item *object, const char *where);
 int read_workload(struct model *model, const struct item *object, const char *where);
 int read_network_policy(struct model *model, const struct item *object, const char *where);

@@ -165,18 +165,67 @@ static bool is_exempt(const struct compile *compile, const struct judged *judged
 	       class_element(&compile->classes, class, ELEMENT_NODE, judged->node);
 }
 
+/* The rule for a port of a service: what denies any of its pods, or else what allows them. */
+static struct plan_range service_key(struct compile *compile, struct judged *judged,
+				     struct touch *touch, const struct backends *service,
+				     size_t *at)
+{
+	struct plan_range range = {service->item[*at].key, LOOKUP_NONE};
+
+	for (; *at < service->count && service->item[*at].key == range.start; ++*at) {
+		const struct backend *backend = &service->item[*at];
+		uint32_t table = table_of_class(compile, judged, touch, backend->class);
+		uint32_t rule = plan_table_rule(&compile->plan->tables[table], backend->target);
+
+		if (range.rule == LOOKUP_NONE ||
+		    (compile->plan->rules[range.rule].allow && !compile->plan->rules[rule].allow))
+			range.rule = rule;
+	}
+	return range;
+}
+
+static uint32_t table_of_service(struct compile *compile, struct judged *judged,
+				 struct touch *touch, const struct backends *service)
+{
+	struct plan_range *keys = xalloc(service->count * sizeof(*keys));
+	uint32_t table = table_of_class(compile, judged, touch, service->of);
+	size_t count = 0, at = 0;
+
+	while (at < service->count)
+		keys[count++] = service_key(compile, judged, touch, service, &at);
+	table = table_override(compile, table, keys, count);
+	free(keys);
+	return table;
+}
+
+static void grant_services(struct compile *compile, struct judged *judged, struct touch *touch,
+			   uint32_t fallback)
+{
+	for (size_t i = 0; i < compile->service_count; i++) {
+		const struct backends *service = &compile->services[i];
+		uint32_t table = table_of_service(compile, judged, touch, service);
+
+		if (table != fallback)
+			add_grant(touch, service->of, table);
+	}
+}
+
 static void make_grants(struct compile *compile, struct judged *judged, struct touch *touch,
 			uint32_t fallback)
 {
 	for (size_t i = 0; i < touch->classes.count; i++) {
 		uint32_t class = touch->classes.item[i], table;
 
+		if (judged->direction == EGRESS && compile->is_service[class])
+			continue;
 		if (class == 0 || is_exempt(compile, judged, class))
 			continue;
 		table = table_of_class(compile, judged, touch, class);
 		if (table != fallback)
 			add_grant(touch, class, table);
 	}
+	if (judged->direction == EGRESS && judged->rules.count)
+		grant_services(compile, judged, touch, fallback);
 	if (judged->node != LOOKUP_NONE) {
 		const struct list32 *exempt = &compile->classes.of_node[judged->node];
 		uint32_t rule = plan_rule_exempt(compile, judged->direction, "the pod's own node");

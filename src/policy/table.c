@@ -203,6 +203,37 @@ uint32_t table_of_rule(struct compile *compile, uint32_t plan_rule)
 	return intern(compile, &range, 1);
 }
 
+uint32_t table_override(struct compile *compile, uint32_t table, const struct plan_range *keys,
+			size_t count)
+{
+	const struct plan_range *base = compile->plan->tables[table].ranges;
+	size_t base_count = compile->plan->tables[table].count, at = 0, used = 0, i = 0;
+	struct plan_range *ranges = xalloc((base_count + 2 * count) * sizeof(*ranges));
+	uint32_t start = 0;
+
+	/* Each turn settles the keys from `start` up to where something changes. */
+	for (;;) {
+		bool own = i < count && keys[i].start == start;
+		uint32_t rule = own ? keys[i].rule : base[at].rule;
+
+		if (!used || ranges[used - 1].rule != rule)
+			ranges[used++] = (struct plan_range){start, rule};
+		i += own;
+		if (start == PORT_KEY_LAST)
+			break;
+		start = own ? start + 1 : PORT_KEY_LAST;
+		if (!own && at + 1 < base_count && base[at + 1].start < start)
+			start = base[at + 1].start;
+		if (!own && i < count && keys[i].start < start)
+			start = keys[i].start;
+		while (at + 1 < base_count && base[at + 1].start <= start)
+			at++;
+	}
+	table = intern(compile, ranges, used);
+	free(ranges);
+	return table;
+}
+
 static uint32_t table_of_layers(struct compile *compile, struct judged *judged,
 				const struct layers *layers)
 {
