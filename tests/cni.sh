@@ -53,14 +53,16 @@ deleted() {
 }
 
 refuses() {
-	local description=$1 code=$2 pattern=$3 problem=""
+	local description=$1 code=$2 pattern=$3 problem="" types number message
 	shift 3
 	cni "$@"
+	IFS=$'\t' read -r types number message < <(jq -r \
+		'[([.cniVersion, .code, .msg] | map(type) | join(" ")), .code, .msg] | @tsv' \
+		<<<"$out" 2>/dev/null)
 	[ "$status" != 0 ] || problem+="exit status 0. "
-	[ "$(jq -r '(.cniVersion|type) + " " + (.code|type) + " " + (.msg|type)' <<<"$out" 2>/dev/null)" = \
-		"string number string" ] || problem+="no error object. "
-	[ "$(jq .code <<<"$out" 2>/dev/null)" = "$code" ] || problem+="not code $code. "
-	[[ "$(jq -r .msg <<<"$out" 2>/dev/null)" =~ $pattern ]] || problem+="not like: $pattern. "
+	[ "$types" = "string number string" ] || problem+="no error object. "
+	[ "$number" = "$code" ] || problem+="not code $code. "
+	[[ "$message" =~ $pattern ]] || problem+="not like: $pattern. "
 	[ -z "$problem" ]
 	result $? "$description" "$*: $problem"$'\n'"$out"
 }

@@ -12,7 +12,8 @@
 /* What decides where no policy and no rule does. */
 struct fallback {
 	bool set, allow;
-	bool own; /* said of this very subject */
+	bool own;     /* said of this very subject */
+	bool network; /* by the configuration of the pod's network */
 };
 
 static void list_policies(struct compile *compile)
@@ -65,6 +66,12 @@ static bool add_lines(const struct compile *compile, struct judged *judged, cons
 	return allows;
 }
 
+static bool is_pod(const char *subject)
+{
+	return !strchr(subject, ':');
+}
+
+/* For a pod by name, for its network, for all: the closest counts. */
 static struct fallback find_default(const struct compile *compile, enum direction direction,
 				    const char *subject)
 {
@@ -76,7 +83,14 @@ static struct fallback find_default(const struct compile *compile, enum directio
 		bool own = line->subject && strcmp(line->subject, subject) == 0;
 
 		if (line->direction == direction && (own || (!line->subject && !found.own)))
-			found = (struct fallback){true, line->allow, own};
+			found = (struct fallback){true, line->allow, own, false};
+	}
+	if (!found.own && is_pod(subject)) {
+		const struct pod *pod = model_pod_find(model, subject);
+
+		if (pod && pod->fallback)
+			found =
+			    (struct fallback){true, pod->fallback == FALLBACK_ALLOW, false, true};
 	}
 	return found;
 }
@@ -86,6 +100,9 @@ static uint32_t default_rule(struct compile *compile, enum direction direction,
 {
 	if (!fallback->set && direction == EGRESS && strncmp(subject, "user:", 5) == 0)
 		return plan_rule_default(compile, direction, false, " for users", NULL);
+	if (fallback->network)
+		return plan_rule_default(compile, direction, fallback->allow, " of the network",
+					 NULL);
 	if (fallback->set)
 		return plan_rule_default(compile, direction, fallback->allow, " by policy default",
 					 fallback->own ? subject : NULL);

@@ -26,6 +26,9 @@ struct container_port {
 	uint16_t port;
 };
 
+/* What a pod's network does with packets that no rule speaks of. */
+enum fallback_verdict { FALLBACK_NONE, FALLBACK_ALLOW, FALLBACK_DENY };
+
 struct pod {
 	const char *namespace, *name;
 	struct labels labels;
@@ -38,8 +41,9 @@ struct pod {
 	struct address *node_addresses; /* of its node, as its status tells */
 	size_t node_address_count;
 	bool host_network;
-	bool ended;   /* completed or failed: it has no network any more */
-	bool wired;   /* by the CNI plugin, which knows its addresses */
+	bool ended; /* completed or failed: it has no network any more */
+	bool wired; /* by the CNI plugin, which knows its addresses */
+	enum fallback_verdict fallback;
 	bool subject; /* to be compiled as a subject */
 };
 

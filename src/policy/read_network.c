@@ -25,24 +25,6 @@ static void add_address(struct model *model, struct pod *pod, const char *text)
 	pod->addresses = addresses;
 }
 
-/* What was said by hand, with `policy default`, counts more. */
-static void add_default(struct model *model, const char *verdict, const char *subject,
-			enum direction direction)
-{
-	struct default_line *line;
-
-	for (size_t i = 0; i < model->defaults.count; i++) {
-		const struct default_line *other = model->defaults.item[i];
-
-		if (other->direction == direction && other->subject &&
-		    !strcmp(other->subject, subject))
-			return;
-	}
-	line = model_array(model, 1, sizeof(*line));
-	*line = (struct default_line){direction, !strcmp(verdict, "allow"), subject};
-	ADD(model->defaults, line);
-}
-
 /* The pod of that name; made when nobody else will tell of it. NULL: it is not known yet. */
 static struct pod *pod_of(struct model *model, const struct item *attachment)
 {
@@ -75,9 +57,8 @@ static void settle(struct model *model, const struct item *attachment)
 	pod->ended = false;
 	ITEM_EACH (item_get(attachment, "addresses"), address)
 		add_address(model, pod, item_string(address));
-	for (int direction = 0; verdict && direction < DIRECTIONS; direction++)
-		add_default(model, verdict, model_title(model, pod->namespace, pod->name),
-			    (enum direction)direction);
+	if (verdict)
+		pod->fallback = !strcmp(verdict, "allow") ? FALLBACK_ALLOW : FALLBACK_DENY;
 }
 
 int read_network(struct model *model, const struct item *object, const char *where)
