@@ -157,10 +157,18 @@ struct flow6_key {
 #define ECHO_LOCAL_ASKS 1
 #define ECHO_REMOTE_ASKS 2
 
+struct judgement {
+	__u32 version; /* of the policy that judged; 0: seeded, never judged */
+	__u32 answer;
+};
+
 struct flow {
-	__u32 version; /* of the policy that judged it; 0: seeded, never judged */
-	__u32 answer;  /* of the last judgement */
-	__u32 seen;    /* jiffies, low half, as are the next two */
+	/* read and written as one word: an answer never goes with another's version */
+	union {
+		struct judgement last;
+		__u64 last_word;
+	};
+	__u32 seen; /* jiffies, low half, as are the next two */
 	__u32 expires;
 	__u32 created;
 	__u8 initiator; /* enum direction of the first packet */

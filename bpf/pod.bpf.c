@@ -89,12 +89,14 @@ static __always_inline __u16 flow_port(const struct packet *packet, const struct
 static __always_inline void judge_flow(const struct view *view, const struct packet *packet,
 				       const struct flow *flow, struct verdict *verdict)
 {
-	if (flow->version != view->version)
+	struct judgement last = flow_judgement(flow);
+
+	if (last.version != view->version)
 		judge(view, packet, flow->initiator, flow_port(packet, flow), verdict);
 	else
-		verdict->answer = flow->answer;
+		verdict->answer = last.answer;
 	verdict->reason =
-	    flow->answer & verdict->answer & ANSWER_ALLOW ? REASON_ESTABLISHED : REASON_POLICY;
+	    last.answer & verdict->answer & ANSWER_ALLOW ? REASON_ESTABLISHED : REASON_POLICY;
 }
 
 /* The flow that an ICMP error is about, by the packet that it quotes. */
@@ -218,8 +220,7 @@ static __always_inline void remember(const struct view *view, const struct packe
 	bool own = !(view->half->flags & SUBJECT_CHECK_SOURCE) || source_is_own(view->half, packet);
 
 	if (flow) {
-		flow->version = view->version;
-		flow->answer = verdict->answer;
+		flow_judged(flow, view->version, verdict->answer);
 		flow->packets[packet->direction & 1]++;
 		if (packet->odd & ODD_CLOSES)
 			flow_close(flow, packet);
@@ -316,6 +317,7 @@ __noinline int decide(struct __sk_buff *skb, struct packet *packet)
 static __always_inline int pod(struct __sk_buff *skb, enum direction direction)
 {
 	struct settings *settings = settings_get();
+	struct judgement last;
 	struct packet packet;
 	struct flow *flow;
 	__u32 now;
@@ -330,8 +332,11 @@ static __always_inline int pod(struct __sk_buff *skb, enum direction direction)
 		return decide(skb, &packet);
 	flow = flow_find(&packet);
 	now = bpf_jiffies64();
-	if (unlikely(!flow || flow->version != READ_ONCE(settings->version) ||
-		     !(flow->answer & ANSWER_ALLOW) || READ_ONCE(settings->listening_all)))
+	if (unlikely(!flow))
+		return decide(skb, &packet);
+	last = flow_judgement(flow);
+	if (unlikely(last.version != READ_ONCE(settings->version) ||
+		     !(last.answer & ANSWER_ALLOW) || READ_ONCE(settings->listening_all)))
 		return decide(skb, &packet);
 	if (flow->seen != now) {
 		if (!flow_fresh(flow, now))
@@ -340,7 +345,7 @@ static __always_inline int pod(struct __sk_buff *skb, enum direction direction)
 	}
 	/* counts of two processors may overlap: these inform, the rule's are exact */
 	flow->packets[direction]++;
-	count(flow->answer, skb->len);
+	count(last.answer, skb->len);
 	return TC_ACT_UNSPEC;
 }
 

@@ -19,6 +19,7 @@
 
 /* A word that user space changes under us: one load, where it is written. */
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, value) (*(volatile typeof(x) *)&(x) = (value))
 
 /* What the compiler must not see through. */
 #ifndef barrier_var

@@ -39,6 +39,20 @@ static __always_inline struct flow *flow_find(const struct packet *packet)
 	return flow;
 }
 
+static __always_inline struct judgement flow_judgement(const struct flow *flow)
+{
+	struct flow copy = {.last_word = READ_ONCE(flow->last_word)};
+
+	return copy.last;
+}
+
+static __always_inline void flow_judged(struct flow *flow, __u32 version, __u32 answer)
+{
+	struct flow copy = {.last = {version, answer}};
+
+	WRITE_ONCE(flow->last_word, copy.last_word);
+}
+
 static __always_inline bool flow_fresh(const struct flow *flow, __u32 now)
 {
 	return (__s32)(flow->expires - now) >= 0;
@@ -47,7 +61,7 @@ static __always_inline bool flow_fresh(const struct flow *flow, __u32 now)
 /* A seeded flow lives until it is judged. */
 static __always_inline bool flow_alive(const struct flow *flow, __u32 now)
 {
-	return !flow->version || flow_fresh(flow, now);
+	return !flow_judgement(flow).version || flow_fresh(flow, now);
 }
 
 static __always_inline bool flow_opening(const struct flow *flow)
@@ -103,8 +117,7 @@ static __always_inline void flow_begin(const struct packet *packet, const struct
 				       __u32 version, __u32 answer, __u32 now)
 {
 	struct flow flow = {
-	    .version = version,
-	    .answer = answer,
+	    .last = {version, answer},
 	    .created = now,
 	    .initiator = packet->direction,
 	    .lifetime = flow_lifetime(packet),

@@ -331,7 +331,11 @@ static __always_inline enum parsed parse6(struct packet *packet, void *data, voi
 		packet->odd &= ~ODD_FIRST;
 		return parse_later_fragment(packet, later);
 	}
-	if (offset > PULL_BYTES)
+	/* what is behind its length, the receiver cuts off: a later one would bring the rest */
+	if (offset > PULL_BYTES ||
+	    (packet->odd & ODD_FIRST &&
+	     offset + (next == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr)) >
+		 packet->network + sizeof(*ip) + bpf_ntohs(ip->payload_len)))
 		return PARSED_MALFORMED;
 	return parse_transport(packet, data + offset, end, ip->hop_limit);
 }

@@ -35,7 +35,8 @@ static bool is_alive(const struct listing *listing, const struct flow *flow)
 	const struct jiffies *clock = &listing->clock;
 	uint32_t lifetime = listing->settings->lifetime[flow->lifetime & (LIFETIMES - 1)];
 
-	return !flow->version || jiffies_since(clock, jiffies_whole(clock, flow->seen)) <= lifetime;
+	return !flow->last.version ||
+	       jiffies_since(clock, jiffies_whole(clock, flow->seen)) <= lifetime;
 }
 
 static json_t *seconds_since(const struct listing *listing, uint32_t then)
@@ -59,14 +60,14 @@ static void set_end(json_t *row, const struct names *names, const struct address
 
 static void set_rule(json_t *row, const struct names *names, const struct flow *flow)
 {
-	const struct rule_info *rule = names_rule(names, flow->answer & ANSWER_RULE);
+	const struct rule_info *rule = names_rule(names, flow->last.answer & ANSWER_RULE);
 
-	if (!flow->version) {
+	if (!flow->last.version) {
 		json_object_set_new(row, "verdict", json_string("not judged yet"));
 		return;
 	}
 	json_object_set_new(row, "verdict",
-			    json_string(flow->answer & ANSWER_ALLOW ? "allow" : "deny"));
+			    json_string(flow->last.answer & ANSWER_ALLOW ? "allow" : "deny"));
 	if (rule)
 		json_object_set_new(row, "rule", json_string(rule->name));
 }

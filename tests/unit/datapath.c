@@ -343,6 +343,8 @@ static struct frame piece6(const char *from, uint16_t port, uint32_t id, uint16_
 
 static void fragments6(void **state)
 {
+	struct frame cut;
+
 	(void)state;
 	IN(piece6("fd00::20", 0, 1, 5, false, false), DROP);
 	IN(piece6("fd00::20", 53, 1, 0, true, false), PASS);
@@ -357,6 +359,12 @@ static void fragments6(void **state)
 	/* whole, in one "fragment" */
 	IN(piece6("fd00::20", 53, 5, 0, false, false), PASS);
 	IN(piece6("fd00::20", 22, 5, 0, false, false), DROP);
+	/* a header that does not end within the packet's own length comes with the next one */
+	cut = piece6("fd00::20", 53, 6, 0, true, false);
+	frame_poke16(&cut, IP6_LENGTH, 8 + 8);
+	IN(cut, PASS);
+	frame_poke16(&cut, IP6_LENGTH, 8 + 7);
+	IN(cut, DROP);
 }
 
 static struct frame extended(const char *from, uint16_t port, const uint8_t *types, size_t count)

@@ -32,6 +32,7 @@ static inline void *frame_add(struct frame *frame, const void *header, size_t le
 /* Where fields stand in a frame without tags. */
 #define IP4_ID 18
 #define IP4_FRAGMENT 20
+#define IP6_LENGTH 18
 #define IP6_HOPS 21
 
 static inline void frame_poke16(struct frame *frame, size_t at, uint16_t value)
@@ -83,7 +84,8 @@ static inline void ip4(struct frame *frame, const char *from, const char *to, ui
 
 static inline void ip6(struct frame *frame, const char *from, const char *to, uint8_t protocol)
 {
-	struct ipv6hdr ip = {.version = 6, .hop_limit = 64, .nexthdr = protocol};
+	struct ipv6hdr ip = {
+	    .version = 6, .hop_limit = 64, .payload_len = htons(1000), .nexthdr = protocol};
 
 	inet_pton(AF_INET6, from, &ip.saddr);
 	inet_pton(AF_INET6, to, &ip.daddr);
