@@ -42,6 +42,19 @@ static void look(struct source *source)
 	source->said = NULL;
 }
 
+/* After an outage, one that is answered tells the others. */
+static void hurry(struct cluster_source *own)
+{
+	bool back = false;
+
+	for (size_t i = 0; i < RESOURCES; i++) {
+		back |= own->follow[i].back;
+		own->follow[i].back = false;
+	}
+	for (size_t i = 0; back && i < RESOURCES; i++)
+		follow_hurry(&own->follow[i]);
+}
+
 static int cluster_start(struct source *source, struct instance *instance)
 {
 	struct cluster_source *own = source->own;
@@ -88,6 +101,7 @@ static void cluster_step(struct source *source)
 	for (size_t i = 0; i < RESOURCES; i++)
 		follow_start(&own->follow[i]);
 	curl_multi_perform(source->multi, &running);
+	hurry(own);
 	look(source);
 }
 

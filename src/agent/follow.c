@@ -55,6 +55,20 @@ static void failed(struct follow *follow)
 	back_off(follow);
 }
 
+static void answered(struct follow *follow)
+{
+	follow->back |= follow->failing;
+	follow->failing = false;
+}
+
+void follow_hurry(struct follow *follow)
+{
+	int64_t soon = now_ms() + jitter(BACKOFF_MS);
+
+	if (follow->state == PAUSED && follow->failures && follow->due_ms > soon)
+		follow->due_ms = soon;
+}
+
 static const json_t *metadata(const json_t *object)
 {
 	return field_get(object, "metadata");
@@ -232,7 +246,7 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *data)
 
 	(void)bytes;
 	if (follow->state == WATCHING && request_status(&follow->request) == 200)
-		follow->failing = false;
+		answered(follow);
 	return size * count;
 }
 
@@ -302,7 +316,7 @@ static int take_page(struct follow *follow)
 		follow->listed = true;
 	}
 	json_decref(list);
-	follow->failing = false;
+	answered(follow);
 	pause_for(follow, 0);
 	return 0;
 }

@@ -30,6 +30,7 @@ struct follow {
 	uint32_t round;	   /* of the list that runs */
 	bool listed;	   /* once at least */
 	bool failing;
+	bool back;	  /* it was failing, and was answered */
 	bool heard, gone; /* of the watch that runs: something came; its version is forgotten */
 	char *buffer;
 	size_t length, capacity;
@@ -39,6 +40,8 @@ struct follow {
 void follow_start(struct follow *follow); /* what is due */
 /* Its request has ended. */
 void follow_ended(struct follow *follow, CURLcode code);
+/* The server answers others again: no reason to wait for long. */
+void follow_hurry(struct follow *follow);
 /* From the beginning, at once. */
 void follow_relist(struct follow *follow);
 void follow_release(struct follow *follow);
