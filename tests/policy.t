@@ -20,6 +20,12 @@ ok "lets its peer through" connect allowed allow
 ok "and nobody else" connect denied deny
 like "the same again is one rule" "$(npctl policy allow 10.0.0.20)" "rule 1: .*unchanged"
 like "the opposite turns it round" "$(npctl policy deny 10.0.0.20)" "rule 1: .*replaced"
+is "so does turn, by its number" "$(npctl policy turn 1)" "rule 1: allow ingress 10.0.0.20/32 (replaced)"
+ok "at the next packet" connect allowed allow
+like "and back" "$(npctl -j policy turn 1)" '"action": ?"deny"'
+ok "which is felt, too" connect allowed deny
+fails_with "there is no such rule" 1 "rule 7 does not exist" npctl policy turn 7
+fails_with "nor is a name one" 2 "not the number" npctl policy turn web
 ok "at once" connect allowed deny
 like "hits are counted" "$(npctl -j policy list)" '"rule":"1","packets":[1-9]'
 ok "a rule goes by its number" npctl policy delete 1

@@ -5,6 +5,8 @@ static const struct verb verbs[] = {
     {"allow", "PEER…", "let a peer through, and thereby deny the rest", 0, -1, policy_line_options,
      policy_allow, "PEER"},
     {"deny", "PEER…", "keep a peer out", 0, -1, policy_line_options, policy_deny, "PEER"},
+    {"turn", "ID…", "turn rules around: allow becomes deny, deny allow", 1, -1, NULL, policy_turn,
+     "POLICY"},
     {"default", "allow|deny|auto", "what happens where nothing else decides", 1, 1,
      policy_default_options, policy_default, "allow|deny|auto"},
     {"preset", "[NAME]", "put the rules of a preset in force, or show what there is", 0, 1,

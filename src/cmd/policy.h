@@ -10,6 +10,7 @@
 
 int policy_allow(struct context *context, const struct words *words);
 int policy_deny(struct context *context, const struct words *words);
+int policy_turn(struct context *context, const struct words *words);
 int policy_default(struct context *context, const struct words *words);
 int policy_apply(struct context *context, const struct words *words);
 int policy_delete(struct context *context, const struct words *words);

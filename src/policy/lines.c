@@ -234,6 +234,23 @@ const char *lines_preset(const json_t *rules, long id)
 	return NULL;
 }
 
+json_t *lines_turn(json_t *rules, long id)
+{
+	json_t *rule;
+	size_t index;
+
+	json_array_foreach (rules, index, rule) {
+		bool allows = strcmp(field_text(rule, "action", ""), "allow") == 0;
+
+		if (index == 0 || field_number(rule, "id", 0) != id)
+			continue;
+		json_object_set_new(rule, "action", json_string(allows ? "deny" : "allow"));
+		json_object_del(rule, "rate");
+		return rule;
+	}
+	return NULL;
+}
+
 bool lines_are_empty(const json_t *rules)
 {
 	return json_array_size(rules) <= 1;
