@@ -4,20 +4,10 @@
 . "$(dirname "$0")/lib.sh"
 command -v tmux >/dev/null || skip_all "no tmux"
 
-export TERM=xterm-256color
-WAIT=15
-tmux() { command tmux -f /dev/null -S "$T/tmux" "$@"; }
-screen() { tmux capture-pane -p; }
-shows() { screen | grep -qE -- "$1"; }
-hides() { ! shows "$1"; }
-# press KEY… and then TEXT as it is typed
-press() { tmux send-keys "$1"; }
-type() { tmux send-keys -l "$1" && tmux send-keys Enter; }
-size() { tmux resize-window -x "$1" -y "$2"; }
+. "$tests/terminal.sh"
 
-tmux new-session -d -x 80 -y 24 "env PS1='shell> ' bash --norc --noprofile"
-eventually "a terminal" shows 'shell>'
-tmux send-keys -l "stty -a >$T/before; cd $T; $NPCTL top" && tmux send-keys Enter
+terminal
+tmux send-keys -l "cd $T; $NPCTL top" && tmux send-keys Enter
 eventually "nothing is there" shows 'press u to set up'
 eventually "it says so" shows 'npctl top .* not loaded'
 press '?'
@@ -49,6 +39,45 @@ eventually "2: the denied one is blocked" shows '^ +default/denied .*blocked'
 eventually "its event as well" shows 'DROP +in +default/denied:[0-9]+ -> default/backend:8080 TCP SYN'
 eventually "both are counted" shows 'allowed [1-9].*denied [1-9].*events [1-9]'
 eventually "the programs have run" shows 'pod_ingress +[0-9]+ '
+
+# The rules: one is selected, and turned around while the lab runs.
+to_rule() { # N: until it is selected
+	press Home
+	for _ in $(seq 20); do
+		shows "^>rule $1 " && return
+		press Down
+		sleep 0.1
+	done
+	return 1
+}
+verdicts() { npctl -j policy list | jq -r '[.[] | select(.id) | .verdict] | join(" ")'; }
+press t
+eventually "t without a selected rule" shows 'select a one-line rule'
+press Down
+eventually "an arrow selects" shows '^>[a-z]'
+press End
+eventually "End goes to the last" shows "^>exempt ingress: the pod's"
+press t
+eventually "that is not to be turned" shows 'select a one-line rule.*'
+press Up
+eventually "Up goes back" shows '^>exempt ingress: the pod it'
+press PPage
+eventually "by a page" hides '^>exempt ingress: the pod it'
+press NPage
+eventually "and forth" shows '^>exempt ingress'
+ok "the rule is found" to_rule 1
+press t
+eventually "t turns it around" shows '^>rule 1 deny ingress'
+is "at once, for all" "$(verdicts)" deny
+press 1
+eventually "the allowed one is blocked" shows '^ +default/allowed .*blocked'
+press t
+eventually "t turns it back, it is still selected" shows '^>rule 1 allow ingress'
+is "that, too" "$(verdicts)" allow
+press Escape
+eventually "Escape selects none" hides '^>[a-z]'
+press 1
+eventually "its event comes again" shows 'ALLOW in .*8080'
 
 [ -z "${PICTURE:-}" ] || { sleep 1.5 && screen >"$PICTURE"; }
 
@@ -93,22 +122,25 @@ eventually "any command" shows '^npctl _'
 type 'policy default deny'
 eventually "is run" shows '> npctl policy default deny'
 
+press :
+eventually "not top itself" shows '^npctl _'
+type top
+eventually "which it is" shows 'npctl: this is top'
+printf 'GARBAGE' >"$(tmux display -p '#{pane_tty}')"
+eventually "somebody writes on the screen" shows GARBAGE
+press C-l
+eventually "^L draws it anew" hides GARBAGE
+press h
+eventually "h is help, too" shows 'take down: load --unload'
+press Escape
+eventually "Escape leaves it" shows '^ *ENDPOINTS'
+
 press s
 eventually "s asks for a file" shows 'save to which file: npctl-top.txt'
 tmux send-keys Enter
 eventually "it is saved" shows 'saved to npctl-top.txt'
 like "with the screen" "$(cat "$T/npctl-top.txt")" 'ENDPOINTS.* backend +10\.0\.0\.10'
 like "and all events" "$(sed '1,/^all events/d' "$T/npctl-top.txt")" 'npctl topo up.*ALLOW in.*DROP'
-
-size 140 40
-eventually "it grows" shows '.{130}'
-eventually "with all of it" shows 'ENDPOINTS.*PROGRAMS'
-size 50 12
-eventually "it shrinks" shows 'ENDPOINTS'
-size 20 5
-eventually "too far" shows 'too small'
-size 80 24
-eventually "and grows again" shows '^ backend +10\.0\.0\.10'
 
 press c
 eventually "c asks first" shows 'delete all rules.*y/n'
@@ -125,24 +157,21 @@ ok "the datapath goes away" npctl load --unload
 eventually "which is seen" shows 'npctl top .* not loaded'
 ok "and comes back" npctl load
 eventually "seen, too" shows 'npctl top .*[^t] loaded'
+press x
+eventually "x asks first" shows 'take the lab down.*y/n'
+press n
+eventually "n is no" hides 'y/n'
+press x
+eventually "x again" shows 'y/n'
+press y
+eventually "y takes down" shows '> npctl topo down'
+eventually "all of it" shows 'press u to set up'
+is "nothing is left" "$(ls /run/netns)" ""
+press u
+eventually "u sets up again" shows '^ backend +10\.0\.0\.10 +open'
 press q
 eventually "q ends it" shows 'shell>'
 eventually "the screen is the shell's" hides ENDPOINTS
 
-for signal in TERM INT HUP QUIT; do
-	tmux send-keys -l "$NPCTL top; echo status=\$?; stty -a >$T/after" && tmux send-keys Enter
-	eventually "$signal: it runs" shows ENDPOINTS
-	pkill -"$signal" -x npctl -n
-	eventually "$signal ends it" shows 'status=0'
-	eventually "the terminal is as before" cmp "$T/before" "$T/after"
-	ok "no screen is left" hides ENDPOINTS
-	tmux send-keys -l clear && tmux send-keys Enter
-	eventually "clear" hides 'status='
-done
-like "no listener is left" "$(npctl -j stat events)" '^\[\]$'
-
-fails_with "no terminal" 1 'needs a terminal' npctl top
-fails_with "no such interval" 2 'interval' npctl top --interval 0
-fails "no JSON" npctl -j top
 tmux kill-server
 plan_done

@@ -37,46 +37,6 @@ struct trace {
 	ino_t pin_inode;
 };
 
-static char *end_text(const struct trace *trace, const struct event *event, bool source)
-{
-	uint16_t port = ntohs(source ? event->source_port : event->destination_port);
-	char text[ADDRESS_TEXT], number[8] = "";
-	struct address address;
-	const char *pod;
-
-	if (source && event->hook == HOOK_CONTAINER)
-		return event_process(event);
-	if (!event->family)
-		return xstrdup("-");
-	if (source)
-		event_source(event, &address);
-	else
-		event_destination(event, &address);
-	address_text(&address, text);
-	pod = names_pod(trace->names, &address);
-	if (ip_protocol_has_ports(event->protocol))
-		snprintf(number, sizeof(number), ":%u", port);
-	return xprintf("%s%s%s%s%s%s", pod ? pod : "", pod ? " " : "",
-		       *number && address.family == 6 ? "[" : "", text,
-		       *number && address.family == 6 ? "]" : "", number);
-}
-
-static const char *what_text(const struct event *event)
-{
-	static char text[64];
-
-	if (!event->family)
-		snprintf(text, sizeof(text), "ether 0x%04x", ntohs(event->ether_type));
-	else if (event->protocol == IPPROTO_TCP && event->tcp_flags)
-		snprintf(text, sizeof(text), "TCP %s", tcp_flags_text(event->tcp_flags));
-	else if (event->protocol == IPPROTO_ICMP || event->protocol == IPPROTO_ICMPV6)
-		snprintf(text, sizeof(text), "%s %u/%u", ip_protocol_text(event->protocol),
-			 ntohs(event->source_port), ntohs(event->destination_port));
-	else
-		snprintf(text, sizeof(text), "%s", ip_protocol_text(event->protocol));
-	return text;
-}
-
 static const char *time_text(const struct event *event)
 {
 	static char text[32];
@@ -100,16 +60,18 @@ static void widen(int *width, const char *text)
 static void print_line(struct trace *trace, const struct event *event)
 {
 	const struct out *out = &trace->context->out;
-	char *from = end_text(trace, event, true), *to = end_text(trace, event, false);
-	char *why = event_why(trace->names, event);
+	char *from = event_end(trace->names, event, true, true);
+	char *to = event_end(trace->names, event, false, true);
+	char *why = event_why(trace->names, event), *size = event_size(event);
 
 	widen(&trace->width[0], from);
 	widen(&trace->width[1], to);
-	out_line(out, 17, "%s  %s  %-7s  %-*s -> %-*s  %-11s  %5u  %s",
+	out_line(out, 17, "%s  %s  %-7s  %-*s -> %-*s  %-11s  %5s  %s",
 		 painted(out, DIM, time_text(event)),
 		 painted(out, event->allow ? GREEN : RED, event->allow ? "ALLOW" : "DROP "),
 		 event->direction == INGRESS ? "ingress" : "egress", trace->width[0], from,
-		 trace->width[1], to, what_text(event), event->size, why);
+		 trace->width[1], to, event_protocol(event), *size ? size : "-", why);
+	free(size);
 	free(from);
 	free(to);
 	free(why);

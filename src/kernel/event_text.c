@@ -333,3 +333,59 @@ char *event_why(const struct names *names, const struct event *event)
 	free(who);
 	return why;
 }
+
+/* The side that is not the subject's. */
+static bool is_peer(const struct event *event, bool source)
+{
+	return source == (event->direction == INGRESS);
+}
+
+char *event_end(const struct names *names, const struct event *event, bool source,
+		bool with_address)
+{
+	uint16_t port = ntohs(source ? event->source_port : event->destination_port);
+	char text[ADDRESS_TEXT], number[8] = "";
+	struct address address;
+	const char *name;
+	bool brackets;
+
+	if (source && event->hook == HOOK_CONTAINER)
+		return event_process(event);
+	if (!event->family)
+		return xstrdup("-");
+	if (source)
+		event_source(event, &address);
+	else
+		event_destination(event, &address);
+	name = names_pod(names, &address);
+	if (!name && is_peer(event, source) && event->identity == IDENTITY_HOST)
+		name = "host";
+	if (ip_protocol_has_ports(event->protocol))
+		snprintf(number, sizeof(number), ":%u", port);
+	if (name && !with_address)
+		return xprintf("%s%s", name, number);
+	brackets = *number && address.family == 6;
+	return xprintf("%s%s%s%s%s%s", name ? name : "", name ? " " : "", brackets ? "[" : "",
+		       address_text(&address, text), brackets ? "]" : "", number);
+}
+
+const char *event_protocol(const struct event *event)
+{
+	static char text[64];
+
+	if (!event->family)
+		snprintf(text, sizeof(text), "ether 0x%04x", ntohs(event->ether_type));
+	else if (event->protocol == IPPROTO_TCP && event->tcp_flags)
+		snprintf(text, sizeof(text), "TCP %s", tcp_flags_text(event->tcp_flags));
+	else if (is_icmp(event->protocol))
+		snprintf(text, sizeof(text), "%s %u/%u", ip_protocol_text(event->protocol),
+			 ntohs(event->source_port), ntohs(event->destination_port));
+	else
+		snprintf(text, sizeof(text), "%s", ip_protocol_text(event->protocol));
+	return text;
+}
+
+char *event_size(const struct event *event)
+{
+	return event->hook == HOOK_CONTAINER ? xstrdup("") : xprintf("%u", event->size);
+}

@@ -21,6 +21,17 @@ char *event_why(const struct names *names, const struct event *event);
  */
 char *event_process(const struct event *event);
 
+/*
+ * One end for people: "default/web 10.0.0.1:80", "host …" for the pod's own node, the process where
+ * there is no packet; without the address only what has no name bears it. Freed by the caller.
+ */
+char *event_end(const struct names *names, const struct event *event, bool source,
+		bool with_address);
+/* "TCP SYN", "ICMP 8/0", "UDP", "ether 0x88cc"; a static buffer. */
+const char *event_protocol(const struct event *event);
+/* The packet's bytes, "" where there is none. Freed by the caller. */
+char *event_size(const struct event *event);
+
 /* Its "reason" and, where a rule decided, "tier", "rule" and "rule_number". */
 void event_rule_json(json_t *object, const struct names *names, const struct event *event);
 /* "uid" and "user". */

@@ -33,7 +33,8 @@ int line_subject(struct model *model, const char *word, json_t **subject);
 enum line_change lines_put(json_t *rules, json_t *rule, long *id);
 /* False when there is no such rule. */
 bool lines_remove(json_t *rules, long id);
-/* Allow becomes deny, without a limit, and deny allow; borrowed, NULL when there is no such rule. */
+/* Allow becomes deny, without a limit, and deny allow; borrowed, NULL when there is no such rule.
+ */
 json_t *lines_turn(json_t *rules, long id);
 bool lines_are_empty(const json_t *rules);
 /* The preset that the rule comes from, NULL when it stands for itself. */

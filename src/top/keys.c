@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "top/top.h"
 #include <curses.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,16 +10,18 @@
 
 const char *const key_help[] = {
     "u      set up: topo up, load, attach the pods that serve",
+    "x      take down: load --unload, topo down",
     "1      test connect from the allowed pod to the backend",
     "2      test connect from the denied pod",
     "a      allow a peer, and thereby deny the rest (policy allow)",
     "d      deny a peer (policy deny)",
+    "t      turn the selected rule around: allow or deny (policy turn)",
     "c      clear: delete all rules and policies",
     "f      show only events with these words; with none, all",
     "p      pause the events, or go on",
     "s      save the screen and all events to a file",
     ":      any other command, as behind npctl",
-    "arrows scroll the rules",
+    "arrows select a rule; Page Up and Down, Home and End, too; Esc: none",
     "^L     draw the screen anew",
     "?      this help, or back",
     "q      quit",
@@ -106,6 +109,43 @@ static void clear_rules(void *data, const char *answer)
 		job_add(&top->job, "policy delete --all", NULL);
 }
 
+static void take_down(void *data, const char *answer)
+{
+	struct top *top = data;
+
+	if (*answer != 'y')
+		return;
+	job_add(&top->job, "load --unload", NULL);
+	if (top->look.has_topology)
+		job_add(&top->job, "topo down", NULL);
+}
+
+static void turn_rule(struct top *top)
+{
+	ssize_t index = rule_selected(top);
+	long id = index < 0 ? 0 : rule_id(json_array_get(top->look.rules, index));
+	char number[24];
+
+	snprintf(number, sizeof(number), "%ld", id);
+	if (id)
+		job_add(&top->job, "policy turn", number, NULL);
+	else
+		log_add(&top->log, RED, "npctl: select a one-line rule with the arrows first");
+}
+
+/* By so many rules; from none the first. */
+static void select_rule(struct top *top, ssize_t by)
+{
+	ssize_t count = json_array_size(top->look.rules), index = rule_selected(top);
+
+	if (!count)
+		return;
+	index = index < 0 ? 0 : index + by;
+	index = index < 0 ? 0 : index >= count ? count - 1 : index;
+	free(top->selected);
+	top->selected = rule_key(json_array_get(top->look.rules, index));
+}
+
 static void set_filter(void *data, const char *text)
 {
 	struct top *top = data;
@@ -190,6 +230,13 @@ static void command_key(struct top *top, int key)
 	case 'u':
 		set_up(top);
 		break;
+	case 'x':
+		ask(top, "unload npctl and take the lab down? (y/n) ", take_down);
+		top->prompt.one_key = true;
+		break;
+	case 't':
+		turn_rule(top);
+		break;
 	case '1':
 		job_add(&top->job, "test connect --from allowed --to backend --port tcp/8080",
 			NULL);
@@ -233,18 +280,41 @@ static void view_key(struct top *top, int key)
 		break;
 	case ESCAPE:
 		top->help = false;
+		free(top->selected);
+		top->selected = NULL;
 		break;
 	case 'q':
 		top->ended = true;
 		break;
-	case KEY_UP:
-		top->first_rule -= top->first_rule > 0;
-		break;
-	case KEY_DOWN:
-		top->first_rule++;
-		break;
 	case 'L' - '@':
 		clearok(stdscr, TRUE);
+		break;
+	}
+}
+
+static void move_key(struct top *top, int key)
+{
+	const ssize_t all = json_array_size(top->look.rules);
+
+	switch (key) {
+	case KEY_UP:
+		select_rule(top, -1);
+		break;
+	case KEY_DOWN:
+		select_rule(top, 1);
+		break;
+	case KEY_PPAGE:
+		select_rule(top, -top->rule_lines);
+		break;
+	case KEY_NPAGE:
+		select_rule(top, top->rule_lines);
+		break;
+	case KEY_HOME:
+		select_rule(top, -all);
+		break;
+	case KEY_END:
+		select_rule(top, 0);
+		select_rule(top, all);
 		break;
 	}
 }
@@ -260,4 +330,5 @@ void key_pressed(struct top *top, int key)
 	}
 	command_key(top, key);
 	view_key(top, key);
+	move_key(top, key);
 }

@@ -115,6 +115,39 @@ static json_t *same_rule(json_t *rows, const json_t *wanted)
 	return NULL;
 }
 
+long rule_id(const json_t *row)
+{
+	const char *name = text_of(row, "rule");
+
+	if (strcmp(text_of(row, "tier"), "rule") || strncmp(name, "rule ", 5))
+		return 0;
+	return strtol(name + 5, NULL, 10);
+}
+
+char *rule_key(const json_t *row)
+{
+	long id = rule_id(row);
+
+	return id ? xprintf("rule %ld", id)
+		  : xprintf("%s %s", text_of(row, "direction"), text_of(row, "rule"));
+}
+
+ssize_t rule_selected(const struct top *top)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (top->look.rules, i, row) {
+		char *key = rule_key(row);
+		bool is = top->selected && !strcmp(key, top->selected);
+
+		free(key);
+		if (is)
+			return (ssize_t)i;
+	}
+	return -1;
+}
+
 /* What is always exempt stands last: it is the same everywhere. */
 static void order_rules(struct look *look)
 {
@@ -280,41 +313,21 @@ void look_release(struct look *look)
 	look->endpoints = look->states = look->rules = look->programs = NULL;
 }
 
-static char *end_text(const struct top *top, const struct event *event, bool source)
-{
-	uint16_t port = ntohs(source ? event->source_port : event->destination_port);
-	struct address address;
-	char text[ADDRESS_TEXT];
-	const char *pod;
-
-	if (source)
-		event_source(event, &address);
-	else
-		event_destination(event, &address);
-	pod = names_pod(top->names, &address);
-	if (!event->family)
-		return xstrdup("-");
-	if (!pod)
-		pod = address_text(&address, text);
-	return ip_protocol_has_ports(event->protocol) ? xprintf("%s:%u", pod, port) : xstrdup(pod);
-}
-
 static int on_event(void *data, const struct event *event)
 {
 	struct top *top = data;
-	char *from = end_text(top, event, true), *to = end_text(top, event, false);
-	char *why = event_why(top->names, event);
+	char *from = event_end(top->names, event, true, false);
+	char *to = event_end(top->names, event, false, false);
+	char *why = event_why(top->names, event), *size = event_size(event);
 	time_t seconds = (time_t)(event_wall_us(event) / 1000000);
 	struct tm local;
 
 	localtime_r(&seconds, &local);
-	log_add(&top->log, event->allow ? GREEN : RED,
-		"%02d:%02d:%02d %s %s %s -> %s %s %s%s%u bytes  %s", local.tm_hour, local.tm_min,
-		local.tm_sec, event->allow ? "ALLOW" : "DROP ",
-		event->direction == INGRESS ? "in " : "out", from, to,
-		event->family ? ip_protocol_text(event->protocol) : "no IP",
-		event->protocol == 6 ? tcp_flags_text(event->tcp_flags) : "",
-		event->protocol == 6 ? " " : "", event->size, why);
+	log_add(&top->log, event->allow ? GREEN : RED, "%02d:%02d:%02d %s %s %s -> %s %s%s%s%s  %s",
+		local.tm_hour, local.tm_min, local.tm_sec, event->allow ? "ALLOW" : "DROP ",
+		event->direction == INGRESS ? "in " : "out", from, to, event_protocol(event),
+		*size ? " " : "", size, *size ? " bytes" : "", why);
+	free(size);
 	free(from);
 	free(to);
 	free(why);

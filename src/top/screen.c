@@ -21,6 +21,7 @@ void screen_close(void)
 	if (!terminal || owner != getpid())
 		return;
 	endwin();
+	crash_end();
 	terminal = NULL;
 }
 
@@ -30,10 +31,12 @@ int screen_open(const struct context *context)
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return fail("top needs a terminal");
+	crash_remember();
 	terminal = newterm(NULL, stdout, stdin);
 	if (!terminal)
 		return fail("terminal \"%s\" is not known", getenv("TERM") ? getenv("TERM") : "");
 	owner = getpid();
+	crash_begin();
 	if (!registered)
 		atexit(screen_close);
 	registered = true;
@@ -212,18 +215,33 @@ static void draw_programs(const struct top *top, int line, int lines, int column
 		}
 }
 
-static void draw_rule(const json_t *row, int line)
+static void draw_rule(const json_t *row, int line, bool selected)
 {
 	const char *verdict = text_of(row, "verdict");
 	int name = COLS - 54;
 
-	put(line, 1, name, 0, "%s", text_of(row, "rule"));
+	put(line, 0, 1, A_BOLD, "%s", selected ? ">" : " ");
+	put(line, 1, name, selected ? A_BOLD : 0, "%s", text_of(row, "rule"));
 	put(line, name + 2, 9, 0, "%s", text_of(row, "tier"));
 	put(line, name + 12, 5, attribute(strcmp(verdict, "allow") ? RED : GREEN), "%s", verdict);
 	put(line, name + 18, 7, 0, "%s", text_of(row, "direction"));
 	put(line, name + 26, 27, 0, "%8s %8.1f %9s",
 	    human_count((uint64_t)number_of(row, "packets")), number_of(row, "per_second"),
 	    human_bytes((uint64_t)number_of(row, "bytes")));
+}
+
+/* The selected one is among them. */
+static void scroll_rules(struct top *top, size_t count, size_t room)
+{
+	ssize_t selected = rule_selected(top);
+
+	top->rule_lines = (int)room;
+	if (selected >= 0 && (size_t)selected < top->first_rule)
+		top->first_rule = selected;
+	if (selected >= 0 && (size_t)selected >= top->first_rule + room)
+		top->first_rule = selected + 1 - room;
+	if (top->first_rule + room > count)
+		top->first_rule = count > room ? count - room : 0;
 }
 
 static void draw_rules(struct top *top, int line, int lines)
@@ -234,12 +252,12 @@ static void draw_rules(struct top *top, int line, int lines)
 
 	title(line++, 0, COLS, head);
 	free(head);
-	if (top->first_rule + room > count)
-		top->first_rule = count > room ? count - room : 0;
+	scroll_rules(top, count, room);
 	if (!count)
 		put(line, 1, COLS - 1, attribute(DIM), "no rules are in force");
 	for (size_t i = 0; i < room && top->first_rule + i < count; i++)
-		draw_rule(json_array_get(top->look.rules, top->first_rule + i), line++);
+		draw_rule(json_array_get(top->look.rules, top->first_rule + i), line++,
+			  (ssize_t)(top->first_rule + i) == rule_selected(top));
 }
 
 /* The newest at the bottom. */
@@ -308,8 +326,7 @@ static void draw_status(const struct top *top)
 		put(LINES - 2, 0, COLS, A_BOLD, "%s%s_", top->prompt.label, top->prompt.text);
 	else
 		put(LINES - 2, 0, COLS, attribute(DIM),
-		    "u set up  1 2 test  a allow  d deny  c clear  f filter  p pause  s save  "
-		    "? help");
+		    "u up x down 1 2 test a allow d deny t turn c clear f filter p pause s save ?");
 	title(LINES - 1, 0, COLS, "");
 	put(LINES - 1, 0, COLS, A_REVERSE,
 	    " allowed %s (%.1f/s)  denied %s (%.1f/s)  events %s  lost %s%s",

@@ -82,6 +82,7 @@ int top_run(struct context *context, uint64_t interval_s)
 out:
 	free(top->look.trouble);
 	free(top->peer);
+	free(top->selected);
 	log_release(&top->log);
 	free(top);
 	return error;

@@ -96,11 +96,20 @@ struct top {
 	char *peer;	    /* of a rule that is being asked for */
 	uint64_t paused_at; /* lines in the log */
 	bool paused, help, changed, ended;
+	char *selected;	   /* key of a rule; NULL: none */
 	size_t first_rule; /* shown */
+	int rule_lines;	   /* of the screen, for a page */
 	struct prompt prompt;
 };
 
 int top_run(struct context *context, uint64_t interval_s);
+
+/* What a rule is known by whether it allows or denies; freed by the caller. */
+char *rule_key(const json_t *row);
+/* The number of a one-line rule; 0 for others. */
+long rule_id(const json_t *row);
+/* Where the selected rule stands, -1 when none is. */
+ssize_t rule_selected(const struct top *top);
 
 /* Reads anew what the screen shows. */
 void look_now(struct top *top);
@@ -115,6 +124,11 @@ void screen_close(void);
 void screen_draw(struct top *top);
 /* Appends what the screen shows and all of the log. */
 int screen_save(struct top *top, const char *file);
+
+/* The terminal as it is; from `begin` to `end` a crash restores it. */
+void crash_remember(void);
+void crash_begin(void);
+void crash_end(void);
 
 void key_pressed(struct top *top, int key);
 extern const char *const key_help[];
