@@ -325,7 +325,8 @@ struct rule_info {
 	X(RELATED, "related", "error about a known flow")             \
 	X(BUSY, "busy", "policy changed while judging")               \
 	X(LIMITED, "limited", "rate limited")                         \
-	X(REPLY, "reply", "answer to what others began")
+	X(REPLY, "reply", "answer to what others began")              \
+	X(SOCKET, "socket", "connects of this protocol pass by unseen")
 
 enum reason {
 #define X(symbol, word, text) REASON_##symbol,

@@ -13,6 +13,8 @@
 char _license[] SEC("license") = "Dual BSD/GPL";
 
 #define ATTEMPTS 4
+#define SOCK_RAW 3
+#define AF_INET 2
 #define REFUSE 0 /* the system call fails with EPERM */
 #define PROCEED 1
 
@@ -170,14 +172,23 @@ static __always_inline void tally(const struct attempt *attempt, const struct ve
 	tally_add(&key);
 }
 
+static __always_inline void tell(struct attempt *attempt, struct verdict *verdict)
+{
+	const struct settings *settings = settings_get();
+	__u32 listening = settings ? READ_ONCE(settings->listening) : 0;
+
+	count(verdict->answer, 0);
+	if (unlikely(listening))
+		container_event(attempt, verdict, listening);
+	tally(attempt, verdict);
+}
+
 __noinline int container_decide(struct attempt *attempt)
 {
-	struct settings *settings = settings_get();
 	struct verdict verdict = {.hook = HOOK_CONTAINER};
-	__u32 listening;
 	int i;
 
-	if (!settings || !attempt)
+	if (!attempt)
 		return REFUSE;
 	verdict.uid = bpf_get_current_uid_gid();
 	for (i = 0; i < ATTEMPTS; i++)
@@ -188,11 +199,7 @@ __noinline int container_decide(struct attempt *attempt)
 		verdict.reason = REASON_BUSY;
 	}
 	limit(attempt, &verdict);
-	count(verdict.answer, 0);
-	listening = READ_ONCE(settings->listening);
-	if (unlikely(listening))
-		container_event(attempt, &verdict, listening);
-	tally(attempt, &verdict);
+	tell(attempt, &verdict);
 	return verdict.answer & ANSWER_ALLOW ? PROCEED : REFUSE;
 }
 
@@ -243,6 +250,69 @@ static __always_inline int decide6(struct bpf_sock_addr *ctx)
 	}
 	attempt_port(&attempt, ctx);
 	return container_decide(&attempt) == PROCEED ? PROCEED : REFUSE;
+}
+
+/*
+ * Where all levels allow everything there is nothing to judge. Settings are
+ * read once: a change meanwhile came before or after the socket.
+ */
+static __always_inline bool all_free(struct attempt *attempt)
+{
+	struct settings *settings = settings_get();
+	__u32 version, level;
+	bool found = false;
+
+	if (!settings)
+		return false;
+	version = READ_ONCE(settings->version);
+	for (level = 0; level < CGROUP_LEVELS; level++) {
+		__u64 id = bpf_get_current_ancestor_cgroup_id(level);
+		struct container_subject *container;
+		struct span set;
+
+		if (!id)
+			break;
+		container = bpf_map_lookup_elem(&containers, &id);
+		if (!container || !container->half[version & 1].present)
+			continue;
+		found = true;
+		attempt->cgroup = id;
+		set = span_read(&container->half[version & 1].set);
+		if (set.count ||
+		    (set.first & (ANSWER_ALLOW | ANSWER_TABLE | ANSWER_LIMITED)) != ANSWER_ALLOW)
+			return false;
+	}
+	return found;
+}
+
+/*
+ * Sockets of SCTP, DCCP, UDP-Lite and the like connect without passing by here,
+ * so where a rule speaks for the cgroup there are none. Raw ones, which pass by
+ * neither, take a privilege, and ping needs them.
+ */
+SEC("cgroup/sock_create")
+int container_socket(struct bpf_sock *ctx)
+{
+	struct verdict verdict = {.hook = HOOK_CONTAINER, .reason = REASON_SOCKET};
+	struct attempt attempt = {};
+
+	switch (ctx->protocol) {
+	case IPPROTO_IP:
+	case IPPROTO_TCP:
+	case IPPROTO_MPTCP:
+	case IPPROTO_UDP:
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return PROCEED;
+	}
+	attempt.cgroup = bpf_get_current_cgroup_id();
+	if (ctx->type == SOCK_RAW || all_free(&attempt))
+		return PROCEED;
+	attempt.protocol = ctx->protocol;
+	attempt.family = ctx->family == AF_INET ? 4 : 6;
+	verdict.uid = bpf_get_current_uid_gid();
+	tell(&attempt, &verdict);
+	return REFUSE;
 }
 
 SEC("cgroup/connect4")

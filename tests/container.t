@@ -15,9 +15,10 @@ is "before: all pass" "$(try web tcp 192.0.2.1 80)" yes
 # On and off.
 is "attach by path" "$(npctl attach cgroup "$top/web")" "cgroup:/$top/web: attached"
 ok "again, by the whole path" npctl attach cgroup "$base/web"
-is "four programs" "$(npctl -j attach show | jq -r '[.[] | select(.npctl) | .hook] | join(" ")')" \
-	"connect4 connect6 sendmsg4 sendmsg6"
-is "pinned" "$(names links | sed 's/.*://' | paste -sd' ')" "connect4 connect6 sendmsg4 sendmsg6"
+is "five programs" "$(npctl -j attach show | jq -r '[.[] | select(.npctl) | .hook] | join(" ")')" \
+	"connect4 connect6 sendmsg4 sendmsg6 socket"
+is "pinned" "$(names links | sed 's/.*://' | paste -sd' ')" "connect4 connect6 sendmsg4 sendmsg6 socket"
+unlike "with no rule there are all kinds of sockets" "$(try web udplite 192.0.2.1 80)" "$denied"
 ok "with no rule all pass" test "$(try web tcp 192.0.2.1 80)" = yes
 fails_with "no such cgroup" 1 'does not exist below' npctl attach cgroup "$top/nix"
 fails_with "none outside of the mount" 1 'does not exist' npctl attach cgroup /etc
@@ -48,6 +49,26 @@ is "IPv4 as IPv6 by sendto" "$(try web sendto ::ffff:10.9.0.1 80)" "$denied"
 is "TCP fast open: allowed" "$(try web fastopen 192.0.2.1 80)" yes
 is "TCP fast open: refused" "$(try web fastopen 10.9.0.1 80)" "$denied"
 is "TCP fast open with IPv6" "$(try web fastopen 2001:db8::1 80)" "$denied"
+if [ "$("$talk" mptcp 127.0.0.1 80)" = yes ]; then
+	is "MPTCP: allowed" "$(try web mptcp 192.0.2.1 80)" yes
+	is "MPTCP: refused" "$(try web mptcp 10.9.0.1 80)" "$denied"
+else
+	skip "no MPTCP in this kernel" 2
+fi
+# Where connects pass by unseen there are no sockets: it stands for SCTP and DCCP, too.
+if [[ "$("$talk" udplite 127.0.0.1 80)" != "no socket"* ]]; then
+	is "UDP-Lite: no sockets" "$(try web udplite 192.0.2.1 80)" "no socket: $denied"
+	unlike "a sibling has them" "$(try db udplite 192.0.2.1 80)" socket
+	npctl -j trace >"$T/trace" 2>"$T/said" &
+	trace=$!
+	eventually "trace listens" grep -q listening "$T/said"
+	try web udplite 192.0.2.1 80 >/dev/null
+	eventually "that is traced" grep -q '"reason":"socket"' "$T/trace"
+	kill -INT $trace
+	wait $trace 2>/dev/null
+else
+	skip "no UDP-Lite in this kernel" 4
+fi
 is "loopback" "$(try web tcp 127.0.0.1 80)" "$denied"
 is "no address is loopback" "$(try web tcp 0.0.0.0 80)" "$denied"
 is "a sibling is free" "$(try db tcp 10.9.0.1 80)" yes
@@ -86,7 +107,7 @@ is "stricter: what the child does not" "$(try web/worker tcp 192.0.2.1 80)" "$de
 is "the parent is as it was" "$(try web tcp 192.0.2.1 80)" yes
 is "not looser" "$(try web/worker tcp 10.9.0.1 80)" "$denied"
 is "links are the parent's" "$(names links | wc -l) $(npctl -j attach show |
-	jq -r '.[] | select(.hook == "inherited") | .subject')" "4 cgroup:/$top/web/worker"
+	jq -r '.[] | select(.hook == "inherited") | .subject')" "5 cgroup:/$top/web/worker"
 npctl attach detach cgroup "$top/web" >/dev/null
 is "without the parent the child's own rules stay" \
 	"$(try web/worker tcp 10.9.0.1 80) $(try web/worker tcp 192.0.2.1 80)" "yes $denied"
@@ -111,19 +132,22 @@ is "with address, port, command, cgroup" \
 is "and a process" "$(jq -rs '[.[] | .pid > 0] | all' "$T/trace")" true
 
 # Sockets from before the attachment.
-npctl attach detach cgroup "$top/web" >/dev/null
 mkfifo "$T/words"
-in_group web "$talk" hold 10.9.0.1 80 <"$T/words" >"$T/held" &
-exec 7>"$T/words"
-eventually "connected before" grep -q connected "$T/held"
-npctl attach cgroup "$top/web" >/dev/null
-echo say >&7
-eventually "what is connected goes on" grep -q yes "$T/held"
-exec 7>&-
+for protocol in tcp udp; do
+	npctl attach detach cgroup "$top/web" >/dev/null
+	in_group web "$talk" hold $protocol 10.9.0.1 80 <"$T/words" >"$T/held" &
+	exec 7>"$T/words"
+	eventually "$protocol connected before" grep -q connected "$T/held"
+	npctl attach cgroup "$top/web" >/dev/null
+	echo say >&7
+	eventually "what is connected goes on" grep -q yes "$T/held"
+	exec 7>&-
+	wait $!
+done
 npctl policy delete --all >/dev/null
 
 # Limits: ten thousand connections a second against a hundred.
-npctl policy allow 192.0.2.1/32 --rate 100/s:10 --cgroup "/$top/web" >/dev/null
+npctl policy allow 192.0.2.1/32 --rate 100/s --cgroup "/$top/web" >/dev/null
 read -r tried connected < <(try web flood 192.0.2.1 80 4)
 note "tried $tried, connected $connected in 4 s"
 ok "more than ten thousand a second were tried" test "$tried" -gt 40000

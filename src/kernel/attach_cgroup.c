@@ -11,13 +11,14 @@
 #include "kernel/programs.h"
 
 static const struct {
-	const char *program, *hook;
+	const char *program, *hook, *bpftool; /* what bpftool calls the hook */
 	enum bpf_attach_type type;
 } hooks[CGROUP_HOOKS] = {
-    {"container_connect4", "connect4", BPF_CGROUP_INET4_CONNECT},
-    {"container_connect6", "connect6", BPF_CGROUP_INET6_CONNECT},
-    {"container_sendmsg4", "sendmsg4", BPF_CGROUP_UDP4_SENDMSG},
-    {"container_sendmsg6", "sendmsg6", BPF_CGROUP_UDP6_SENDMSG},
+    {"container_connect4", "connect4", "inet4_connect", BPF_CGROUP_INET4_CONNECT},
+    {"container_connect6", "connect6", "inet6_connect", BPF_CGROUP_INET6_CONNECT},
+    {"container_sendmsg4", "sendmsg4", "udp4_sendmsg", BPF_CGROUP_UDP4_SENDMSG},
+    {"container_sendmsg6", "sendmsg6", "udp6_sendmsg", BPF_CGROUP_UDP6_SENDMSG},
+    {"container_socket", "socket", "inet_sock_create", BPF_CGROUP_INET_SOCK_CREATE},
 };
 
 bool cgroup_row(const json_t *row)
@@ -116,9 +117,8 @@ static int link_make(const struct instance *instance, const json_t *row, int cgr
 		return program;
 	pin = link_pin(instance, row, index);
 	unlink(pin); /* of a cgroup that is gone */
-	step("bpftool cgroup attach %s cgroup_inet%c_%s pinned %s/progs/%s multi",
-	     cgroup_row_path(row), hooks[index].hook[7], hooks[index].hook, instance->root,
-	     hooks[index].program);
+	step("bpftool cgroup attach %s cgroup_%s pinned %s/progs/%s multi", cgroup_row_path(row),
+	     hooks[index].bpftool, instance->root, hooks[index].program);
 	link = bpf_link_create(program, cgroup, hooks[index].type, NULL);
 	if (link < 0 || bpf_obj_pin(link, pin))
 		error =

@@ -9,7 +9,7 @@
 
 #include "kernel/instance.h"
 
-#define CGROUP_HOOKS 4
+#define CGROUP_HOOKS 5
 
 /* A row of "attachments": {"subject": "cgroup:PATH", "cgroup_id", "container", "by": "cgroup"}. */
 bool cgroup_row(const json_t *row);

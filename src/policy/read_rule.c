@@ -8,6 +8,8 @@
 #include "policy/domain.h"
 #include "policy/schema.h"
 
+#define BURST_LEAST 5
+
 /* "80", "80-90"; up to `most`. */
 static int parse_range(const char *text, unsigned long most, uint32_t *first, uint32_t *last)
 {
@@ -286,11 +288,15 @@ static int read_rule_peer(struct model *model, const struct item *object, uint32
 	return 0;
 }
 
-/* "100/s", "100/s:10": new connections a second, and how many at once. */
+/*
+ * "100/s", "100/s:10": new connections a second, and how many at once: a
+ * twentieth unless said, so that in any second it is the rate within 5 %.
+ */
 int rate_parse(const char *text, uint32_t *per_second, uint32_t *burst)
 {
 	char *end;
-	unsigned long rate = strtoul(text, &end, 10), most = rate;
+	unsigned long rate = strtoul(text, &end, 10);
+	unsigned long most = rate / 20 > BURST_LEAST ? rate / 20 : BURST_LEAST;
 
 	if (*text < '0' || *text > '9' || strncmp(end, "/s", 2) != 0)
 		return -1;
