@@ -120,6 +120,45 @@ policy db denied >"$D/policy.yml"
 eventually "and a mended one is taken" is_verdict denied allow
 eventually "the agent is well" is_metric well 1
 
+# An annotation picks a preset.
+preset() { # ANNOTATIONS
+	pods allowed | sed "1,/---/!s/metadata: {/metadata: {annotations: {$1}, /" >"$T/pods.yml"
+	mv "$T/pods.yml" "$D/pods.yml"
+}
+rules() { npctl -j policy list | jq -rc '[.[] | select(.tier == "rule") | [.subject, .preset, .verdict]] | unique | join(" ")'; }
+goes_out() { [ "$(npctl -j policy explain --from allowed --to 192.0.2.1 --port "$1" | jq -r .verdict)" = "$2" ]; }
+npctl -q attach pod allowed >/dev/null
+mkdir "$T/presets"
+cp "$tests/../presets/frontend.yml" "$T/presets"
+echo 'rules: [{allow: files.example.com}]' >"$T/presets/named.yml"
+export NPCTL_PRESETS=$T/presets
+printf '127.0.0.1 localhost\n192.0.2.1 files.example.com\n' >"$T/hosts"
+mount --bind "$T/hosts" /etc/hosts
+stop
+start
+preset "npctl.io\\/preset: frontend"
+eventually "a preset's rules are in force" goes_out tcp/25 deny
+ok "and allow what it allows" goes_out tcp/443 allow
+npctl -q policy allow 192.0.2.9 --pod allowed --egress --port tcp/25
+preset "npctl.io\\/preset: frontend, npctl.io\\/preset-ports: tcp\\/25"
+eventually "with settings" goes_out tcp/25 allow
+preset "npctl.io\\/preset: nosuch"
+eventually "one that is not there is named" said "preset nosuch"
+preset "npctl.io\\/preset: named"
+eventually "one that has names" goes_out tcp/443 allow
+like "whose they are is said" "$(npctl policy list)" "files.example.com .*named +agent"
+fails_with "and that they are not to be deleted" 1 "the agent's" npctl policy delete \
+	"$(npctl -j policy list | jq 'first(.[] | select(.preset == "named")).id')"
+is "in a process that is another one's child" "$(pgrep -c -P "$agent" npctl)" 1
+preset ""
+eventually "without it its rules go" goes_out tcp/9 deny
+is "and a user's own stay" "$(npctl -j policy list | jq -c '[.[] | select(.tier == "rule") | .peer]')" '["192.0.2.9/32"]'
+npctl -q policy delete 1
+preset "npctl.io\\/preset: nosuch"
+eventually "nothing leaves a pod whose preset is not there" goes_out tcp/443 deny
+preset ""
+eventually "until it wants none" goes_out tcp/443 allow
+
 # Signals, the directory itself, the end.
 before=$(metric relists_total)
 kill -HUP $agent
@@ -133,6 +172,7 @@ pods allowed >"$D/pods.yml"
 eventually "a new one in its place is followed" unlisted default/db
 stop
 is "SIGTERM ends it well" "$?" 0
+is "and its child" "$(pgrep -cf "npctl agent")" 0
 for i in $(seq 300); do
 	pods "l$i" | sed "1,/---/d; s/name: allowed/name: pod-$i/; s/10.0.0.20/10.1.$((i / 250)).$((i % 250))/"
 	echo ---

@@ -8,16 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "agent/web.h"
 #include "agent/metrics.h"
 #include "agent/notify.h"
+#include "agent/presets.h"
+#include "agent/refresh.h"
 #include "agent/source.h"
 #include "kernel/enforce.h"
 
 #define BATCH_MS 5
 #define RETRY_MS 1000
+#define AGAIN_MS 30000
 
 struct agent {
 	const struct agent_options *options;
@@ -28,7 +32,10 @@ struct agent {
 	int mark, signals;
 	int64_t changed_ms; /* when the oldest change came that is not in force; 0: none */
 	int64_t retry_ms;   /* not before, after a failure */
-	char *said;
+	int64_t again_ms;   /* for presets that could not be had; 0: there are none */
+	char *said, *presets;
+	pid_t refresh;	    /* the process that keeps names up to date; 0: none */
+	int64_t refresh_ms; /* when to start one */
 	bool ready, leaving;
 };
 
@@ -94,6 +101,22 @@ static void write_node(const struct agent *agent, struct instance *instance)
 	document_put(instance, "agent", json_pack("{s:s}", "node", name ? name : ""));
 }
 
+/* So that they are written anew. */
+static void forget_presets(struct agent *agent)
+{
+	free(agent->presets);
+	agent->presets = NULL;
+}
+
+/* Somebody may have removed the whole instance. */
+static bool is_ours(struct instance *instance)
+{
+	json_t *own = document_get(instance, "agent");
+
+	json_decref(own);
+	return own != NULL;
+}
+
 static int write_and_commit(struct agent *agent)
 {
 	struct instance *instance;
@@ -103,11 +126,21 @@ static int write_and_commit(struct agent *agent)
 		return error;
 	error = instance_agent_enter(instance, &agent->mark);
 	if (!error) {
+		if (!is_ours(instance)) {
+			mirror_touch(&agent->mirror);
+			forget_presets(agent);
+		}
 		write_node(agent, instance);
 		mirror_write(&agent->mirror, instance);
-		if (documents_changed(instance) || instance->settings->dirty)
-			error = enforce_commit(instance);
+		error = presets_write(&agent->mirror, instance, &agent->presets);
+		agent->again_ms = error == PRESETS_INCOMPLETE ? now_ms() + AGAIN_MS : 0;
 	}
+	if (error == PRESETS_INCOMPLETE)
+		error = 0;
+	if (!error && (documents_changed(instance) || instance->settings->dirty))
+		error = enforce_commit(instance);
+	if (error)
+		forget_presets(agent);
 	instance_close(instance);
 	return error;
 }
@@ -143,7 +176,8 @@ static int commit(struct agent *agent)
 		return FAILED;
 	}
 	mirror_written(&agent->mirror);
-	counts_commit(&agent->counts, begin - agent->changed_ms, now_ms() - begin);
+	counts_commit(&agent->counts, agent->changed_ms ? begin - agent->changed_ms : 0,
+		      now_ms() - begin);
 	agent->changed_ms = agent->retry_ms = 0;
 	if (agent->said)
 		warn("what was said is in force again");
@@ -157,13 +191,24 @@ static int commit(struct agent *agent)
 /* When the next commit is due; 0: nothing is to be done. */
 static int64_t commit_due(struct agent *agent)
 {
-	if (!agent->source.synced || !mirror_changed(&agent->mirror))
+	if (!agent->source.synced)
 		return 0;
+	if (!mirror_changed(&agent->mirror))
+		return agent->again_ms;
 	if (!agent->changed_ms)
 		agent->changed_ms = now_ms();
 	if (agent->retry_ms)
 		return agent->retry_ms;
 	return agent->changed_ms + (agent->ready ? BATCH_MS : 0);
+}
+
+/* It may have been killed for want of memory; another one starts soon. */
+static void reap(struct agent *agent)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0) {
+		agent->refresh = 0;
+		agent->refresh_ms = now_ms() + RETRY_MS;
+	}
 }
 
 static void take_signals(struct agent *agent)
@@ -173,6 +218,8 @@ static void take_signals(struct agent *agent)
 	while (read(agent->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
 			agent->source.kind->relist(&agent->source);
+		else if (info.ssi_signo == SIGCHLD)
+			reap(agent);
 		else
 			agent->leaving = true;
 	}
@@ -186,10 +233,25 @@ static int block_signals(struct agent *agent)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	agent->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return agent->signals < 0 ? fail("signalfd failed") : 0;
+}
+
+static void keep_refreshing(struct agent *agent, struct waits *waits)
+{
+	if (agent->options->once || agent->refresh)
+		return;
+	waits_until(waits, agent->refresh_ms);
+	if (agent->refresh_ms > now_ms())
+		return;
+	agent->refresh = refresh_start(agent->options->root, agent->mark);
+	if (agent->refresh > 0)
+		return;
+	agent->refresh = 0;
+	agent->refresh_ms = now_ms() + RETRY_MS;
 }
 
 static void wait_for_work(struct agent *agent)
@@ -199,6 +261,7 @@ static void wait_for_work(struct agent *agent)
 
 	if (due)
 		waits_until(&waits, due);
+	keep_refreshing(agent, &waits);
 	waits_add(&waits, agent->signals, CURL_WAIT_POLLIN);
 	agent->source.kind->wait(&agent->source, &waits);
 	if (agent->web)
@@ -298,6 +361,7 @@ int agent_run(const struct agent_options *options)
 		error = start(&agent);
 	if (!error)
 		error = loop(&agent);
+	refresh_stop(agent.refresh);
 	web_close(agent.web);
 	if (agent.source.kind)
 		agent.source.kind->stop(&agent.source);
@@ -309,6 +373,7 @@ int agent_run(const struct agent_options *options)
 		close(agent.signals);
 	free(agent.source.said);
 	free(agent.said);
+	free(agent.presets);
 	return error;
 }
 
@@ -324,6 +389,7 @@ int agent_forget(const char *root)
 	if (!error) {
 		mirror_start(&nothing);
 		mirror_write(&nothing, instance);
+		document_put(instance, AGENT_RULES, NULL);
 		document_put(instance, "agent", NULL);
 		error = enforce_commit(instance);
 	}

@@ -42,11 +42,16 @@ static void remove_at(struct mirror_part *part, size_t at)
 	part->changed = true;
 }
 
+void mirror_touch(struct mirror *mirror)
+{
+	for (size_t i = 0; i < MIRROR_PARTS; i++)
+		mirror->part[i].changed = true;
+}
+
 void mirror_start(struct mirror *mirror)
 {
 	*mirror = (struct mirror){.round = 1};
-	for (size_t i = 0; i < MIRROR_PARTS; i++)
-		mirror->part[i].changed = true;
+	mirror_touch(mirror);
 }
 
 void mirror_release(struct mirror *mirror)

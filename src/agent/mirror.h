@@ -28,6 +28,7 @@ struct mirror {
 
 /* Everything is to be written, so that what an earlier agent left goes. */
 void mirror_start(struct mirror *mirror);
+void mirror_touch(struct mirror *mirror); /* the same again */
 void mirror_release(struct mirror *mirror);
 
 /* Copies both; false when the object was put in this round already. */

@@ -106,15 +106,19 @@ static int fail_agents(struct instance *instance, const char *word)
 {
 	struct model *model;
 	const char *title;
+	char *rule;
 	int error = enforce_model(instance, &model);
 
 	if (error)
 		return error;
+	rule = xprintf("rule %s", word);
 	title = policy_title_find(model, word);
-	if (title)
-		fail("policy \"%s\" is the agent's: it goes where it came from", title);
+	if (title || policy_title_find(model, rule))
+		fail("%s \"%s\" is the agent's: it goes where it came from",
+		     title ? "policy" : "rule", title ? title : word);
 	else
 		fail("policy or rule \"%s\" does not exist", word);
+	free(rule);
 	model_free(model);
 	return FAILED;
 }

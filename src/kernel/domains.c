@@ -52,9 +52,19 @@ static void put_names(struct instance *instance, const json_t *names)
 	document_put(instance, "names", json_array_size(names) ? json_deep_copy(names) : NULL);
 }
 
+/* A user's and the agent's; a new reference. */
+static json_t *rules_get(struct instance *instance)
+{
+	json_t *rules = array_get(instance, "rules"), *others = array_get(instance, AGENT_RULES);
+
+	json_array_extend(rules, others);
+	json_decref(others);
+	return rules;
+}
+
 int domains_settle(struct instance *instance)
 {
-	json_t *rules = document_get(instance, "rules"), *names = array_get(instance, "names");
+	json_t *rules = rules_get(instance), *names = array_get(instance, "names");
 	json_t *wanted = domains_wanted(rules), *wish, *answer;
 	bool changed = domains_forget(names, wanted);
 	const char *name;
@@ -166,7 +176,7 @@ static int read_wanted(const char *root, struct refresh *refresh)
 
 	if (error)
 		return error;
-	rules = instance ? document_get(instance, "rules") : NULL;
+	rules = instance ? rules_get(instance) : NULL;
 	refresh->wanted = domains_wanted(rules);
 	json_decref(rules);
 	instance_close(instance);
@@ -265,7 +275,7 @@ static int write_answers(const char *root, struct refresh *refresh, struct domai
 	if (error)
 		return error;
 	/* Rules may have changed while name servers thought. */
-	rules = document_get(instance, "rules");
+	rules = rules_get(instance);
 	json_decref(refresh->wanted);
 	refresh->wanted = domains_wanted(rules);
 	json_decref(rules);

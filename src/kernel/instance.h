@@ -24,6 +24,7 @@ enum access {
 
 #define DEFAULT_ROOT "/sys/fs/bpf/npctl"
 #define AGENT_DOCUMENTS "agent/" /* what begins so is the agent's */
+#define AGENT_RULES AGENT_DOCUMENTS "rules"
 
 struct instance {
 	char *root;

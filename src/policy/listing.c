@@ -114,7 +114,7 @@ static void add_lines(const struct listing *listing)
 		     !line_is_for(listing->model, line, listing->pod, listing->pod_name)))
 			continue;
 		add_row(listing, &line->rule, TIER_RULE, line->direction, line->title,
-			line->subject ? line->subject : "all", "");
+			line->subject ? line->subject : "all", line->origin);
 		if (*line->preset)
 			json_object_set_new(
 			    json_array_get(listing->rows, json_array_size(listing->rows) - 1),

@@ -94,6 +94,7 @@ struct line {
 	const char *subject; /* "ns/pod", "dev:IF", a selector; NULL: every subject */
 	uint32_t selected;   /* the peer that such a selector is, or LOOKUP_NONE */
 	const char *title;   /* "rule 3" */
+	const char *origin;  /* as a policy's */
 	const char *preset;  /* that it comes from; "": none */
 };
 

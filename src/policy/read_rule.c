@@ -361,6 +361,7 @@ int read_rule(struct model *model, const struct item *object, const char *where)
 	line->direction = read_direction(object);
 	line->subject = subject ? model_text(model, subject) : NULL;
 	line->title = model_format(model, "rule %d", rule->index);
+	line->origin = strncmp(where, "agent/", 6) == 0 ? "agent" : "";
 	line->preset = model_text(model, item_text(object, "preset", ""));
 	if (read_rule_peer(model, object, &rule->peers[0]) ||
 	    read_rule_ports(model, item_get(object, "ports"), where, rule))
