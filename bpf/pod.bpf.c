@@ -302,7 +302,7 @@ __noinline int decide(struct __sk_buff *skb, struct packet *packet)
 		verdict.reason = REASON_BUSY;
 	}
 	count(verdict.answer, skb->len);
-	listening = READ_ONCE(settings->listening);
+	listening = LISTENERS(settings->listening);
 	if (unlikely(listening))
 		event_send(skb, packet, &verdict, listening,
 			   verdict.reason == REASON_ESTABLISHED ||
@@ -336,7 +336,7 @@ static __always_inline int pod(struct __sk_buff *skb, enum direction direction)
 		return decide(skb, &packet);
 	last = flow_judgement(flow);
 	if (unlikely(last.version != READ_ONCE(settings->version) ||
-		     !(last.answer & ANSWER_ALLOW) || READ_ONCE(settings->listening_all)))
+		     !(last.answer & ANSWER_ALLOW) || LISTENERS(settings->listening_all)))
 		return decide(skb, &packet);
 	if (flow->seen != now) {
 		if (!flow_fresh(flow, now))

@@ -196,7 +196,7 @@ __noinline int user_decide(struct __sk_buff *skb, struct packet *packet)
 	}
 	count(verdict.answer, skb->len);
 	every = verdict.reason == REASON_NEIGHBOUR || verdict.reason == REASON_REPLY;
-	listening = READ_ONCE(settings->listening);
+	listening = LISTENERS(settings->listening);
 	if (unlikely(listening))
 		event_send(skb, packet, &verdict, listening, every);
 	if (!every)
@@ -238,7 +238,7 @@ int user_egress(struct __sk_buff *skb)
 
 	if (!settings)
 		return TC_ACT_SHOT;
-	if (likely(told_already(skb, settings) && !READ_ONCE(settings->listening_all)))
+	if (likely(told_already(skb, settings) && !LISTENERS(settings->listening_all)))
 		return TC_ACT_UNSPEC;
 	packet_init(skb, &packet, EGRESS);
 	packet.parsed = packet_parse(skb, &packet);

@@ -30,6 +30,13 @@ struct {
 	__array(values, struct ring);
 } rings SEC(".maps");
 
+/* The slots of those who listen: a word of the settings, unless it is to be measured without. */
+#ifdef SILENT
+#define LISTENERS(word) 0u
+#else
+#define LISTENERS(word) READ_ONCE(word)
+#endif
+
 static __always_inline void event_fill(struct event *event, const struct __sk_buff *skb,
 				       const struct packet *packet, const struct verdict *verdict)
 {

@@ -183,9 +183,11 @@ static int bench_packets(json_t **rows, uint32_t runs)
 	    {"empty program", "bench_empty", forth, -1, runs, {}, 0},
 	    {"floor: parse and one hash lookup", "bench_floor", forth, -1, runs, {}, 0},
 	    {"established", "pod_ingress", forth, -1, runs, {}, 0},
+	    {"established, event code removed", "silent pod_ingress", forth, -1, runs, {}, 0},
 	    {"reply", "pod_egress", back, -1, runs, {}, 0},
 	    {"new flow", "bench_new_flow", syn, -1, runs, {}, 0},
 	    {"denied", "pod_ingress", other, 2, runs, {}, 0},
+	    {"denied, event code removed", "silent pod_ingress", other, 2, runs, {}, 0},
 	};
 	struct sandbox *sandbox = NULL;
 	struct plan *plan = NULL;

@@ -11,6 +11,7 @@
 
 #include "bench.skel.h"
 #include "kernel/apply.h"
+#include "silent.skel.h"
 
 #define SAMPLES 65536
 #define LOOPBACK 1 /* the interface of a test run */
@@ -33,6 +34,27 @@ static int programs_open(struct sandbox *sandbox)
 	if (sandbox->settings == MAP_FAILED)
 		return fail("cannot map the benchmark's settings: %s", strerror(errno));
 	return 0;
+}
+
+/* Over the same maps. */
+static int silent_open(struct sandbox *sandbox)
+{
+	struct bpf_map *map, *ours;
+	int error;
+
+	sandbox->silent = silent_bpf__open();
+	if (!sandbox->silent)
+		return fail("cannot open the programs without events: %s", strerror(errno));
+	bpf_object__for_each_map(map, sandbox->silent->obj)
+	{
+		bpf_map__set_pin_path(map, NULL);
+		ours = bpf_object__find_map_by_name(sandbox->programs->obj, bpf_map__name(map));
+		error = ours ? bpf_map__reuse_fd(map, bpf_map__fd(ours)) : 0;
+		if (error)
+			return fail("cannot share a map of the benchmark: %s", strerror(-error));
+	}
+	error = silent_bpf__load(sandbox->silent);
+	return error ? fail("cannot load the programs without events: %s", strerror(-error)) : 0;
 }
 
 static int datapath_of(struct sandbox *sandbox)
@@ -98,15 +120,30 @@ void sandbox_close(struct sandbox *sandbox)
 	numbers_free(sandbox->numbers);
 	if (sandbox->settings && sandbox->settings != MAP_FAILED)
 		munmap(sandbox->settings, sysconf(_SC_PAGESIZE));
+	silent_bpf__destroy(sandbox->silent);
 	bench_bpf__destroy(sandbox->programs);
 	free(sandbox);
+}
+
+/* NULL when there is none. */
+static struct bpf_program *program_find(struct sandbox *sandbox, const char *name)
+{
+	static const char prefix[] = "silent ";
+	struct bpf_object *object = sandbox->programs->obj;
+
+	if (!strncmp(name, prefix, sizeof(prefix) - 1)) {
+		if (!sandbox->silent && silent_open(sandbox))
+			return NULL;
+		object = sandbox->silent->obj;
+		name += sizeof(prefix) - 1;
+	}
+	return bpf_object__find_program_by_name(object, name);
 }
 
 int sandbox_run(struct sandbox *sandbox, const char *program, const void *frame, size_t length,
 		uint32_t runs, uint32_t *verdict, uint32_t *ns)
 {
-	struct bpf_program *found =
-	    bpf_object__find_program_by_name(sandbox->programs->obj, program);
+	struct bpf_program *found = program_find(sandbox, program);
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = length,
 		    .repeat = runs);
 	int error = found ? bpf_prog_test_run_opts(bpf_program__fd(found), &options) : -ENOENT;

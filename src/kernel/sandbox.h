@@ -13,6 +13,7 @@
 
 struct sandbox {
 	struct bench_bpf *programs;
+	struct silent_bpf *silent; /* the pod programs without code for events */
 	struct settings *settings;
 	struct datapath datapath;
 	struct numbers *numbers; /* in force */
@@ -25,7 +26,8 @@ void sandbox_close(struct sandbox *sandbox);
 /* Another plan instead, its first subject on the loopback interface that test runs use. */
 int sandbox_force(struct sandbox *sandbox, const struct plan *plan);
 
-/* One `program` over one Ethernet frame: its return value, and ns for each of `runs`. */
+/* One `program`, "silent pod_ingress" for one without events, over one Ethernet frame: its return
+ * value, and ns for each of `runs`. */
 int sandbox_run(struct sandbox *sandbox, const char *program, const void *frame, size_t length,
 		uint32_t runs, uint32_t *verdict, uint32_t *ns);
 
