@@ -39,10 +39,21 @@ like "the rule that allowed it" "$comments" 'npctl: ALLOW ingress of default/bac
 like "the one that dropped it" "$comments" 'npctl: DROP ingress of default/backend, default: '
 like "one drop through a pipe" "$(tcpdump -nr - <"$T/piped" 2>/dev/null)" '^[^>]* 10\.0\.0\.30\.[0-9]+ > 10\.0\.0\.10\.[0-9]+: [^>]*$'
 if command -v tshark >/dev/null; then
-	like "tshark shows the comment" "$(tshark -r "$T/file" -T fields -e frame.comment 2>/dev/null)" \
-		'npctl: DROP ingress of default/backend'
+	shark() { tshark -r "$1" -Y "$2" -T fields -e frame.comment 2>"$T/shark.err"; }
+	is "tshark opens it" "$(shark "$T/file" frame | wc -l)" "$(wc -l <"$T/text")"
+	like "and shows why a connection was allowed" \
+		"$(shark "$T/file" 'tcp.flags.syn == 1 && ip.src == 10.0.0.20')" \
+		'^npctl: ALLOW ingress of default/backend, rule: rule 1 allow ingress 10\.0\.0\.20/32$'
+	like "and why one was denied" \
+		"$(shark "$T/file" 'tcp.flags.syn == 1 && ip.src == 10.0.0.30' | head -1)" \
+		'^npctl: DROP ingress of default/backend, default: default deny ingress beside allow rules$'
+	is "on which interface, of whom" \
+		"$(tshark -r "$T/file" -T fields -e frame.interface_name -e frame.interface_description 2>/dev/null | sort -u)" \
+		"veth-be-h	default/backend"
+	is "no packet is malformed" "$(shark "$T/file" _ws.malformed)" ""
+	like "through a pipe" "$(shark - frame <"$T/piped")" '^npctl: DROP ingress of default/backend, default: '
 else
-	skip "no tshark"
+	skip "no tshark" 6
 fi
 
 fails_with "a file that cannot be" 1 '"/nowhere/file"' npctl trace --pcap /nowhere/file
