@@ -4,6 +4,7 @@
 #define NPCTL_CMD_TEST_BENCH_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include "policy/cidr.h"
 
 #define BENCH_SAMPLES 65536
@@ -17,6 +18,6 @@ uint32_t bench_median(uint32_t *values, size_t count); /* sorts them */
  * Real connects on the loopback of a namespace of its own, from cgroups with
  * and without policy: rows {"connect", "policy", "ns", "over_none_ns"}.
  */
-int bench_connects(size_t prefixes, json_t **rows);
+int bench_connects(bool quick, json_t **rows);
 
 #endif

@@ -50,16 +50,21 @@ json_t *domains_wanted(const json_t *rules)
 	return wanted;
 }
 
-json_t *domain_find(const json_t *names, const char *name)
+static json_t *find_by(const json_t *array, const char *key, const char *text)
 {
-	json_t *domain;
+	json_t *each;
 	size_t index;
 
-	json_array_foreach (names, index, domain) {
-		if (strcmp(field_text(domain, "name", ""), name) == 0)
-			return domain;
+	json_array_foreach (array, index, each) {
+		if (strcmp(field_text(each, key, ""), text) == 0)
+			return each;
 	}
 	return NULL;
+}
+
+json_t *domain_find(const json_t *names, const char *name)
+{
+	return find_by(names, "name", name);
 }
 
 bool domains_forget(json_t *names, const json_t *wanted)
@@ -88,18 +93,6 @@ static bool holds(const json_t *texts, const char *text)
 	return false;
 }
 
-static json_t *address_find(const json_t *addresses, const char *text)
-{
-	json_t *each;
-	size_t index;
-
-	json_array_foreach (addresses, index, each) {
-		if (strcmp(field_text(each, "address", ""), text) == 0)
-			return each;
-	}
-	return NULL;
-}
-
 bool domain_merge(json_t *names, const char *name, const json_t *answer, long lifetime, time_t now)
 {
 	json_t *domain = domain_find(names, name), *addresses, *each;
@@ -124,7 +117,7 @@ bool domain_merge(json_t *names, const char *name, const json_t *answer, long li
 			json_object_set_new(each, "gone", json_integer(now));
 	}
 	json_array_foreach (answer, index, each) {
-		if (address_find(addresses, json_string_value(each)))
+		if (find_by(addresses, "address", json_string_value(each)))
 			continue;
 		changed = true;
 		json_array_append_new(
