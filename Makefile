@@ -36,6 +36,7 @@ programs := $(patsubst $(src)/bpf/%.bpf.c,%,$(wildcard $(src)/bpf/*.bpf.c))
 skeletons := $(programs:%=$(O)/bpf/%.skel.h)
 units := $(patsubst $(src)/%.c,$(O)/%,$(wildcard $(src)/tests/unit/*.c))
 pages := $(wildcard $(src)/man/*.8)
+presets := $(wildcard $(src)/presets/*.yml)
 
 all: $(if $(ready),$(O)/npctl,not-ready)
 
@@ -113,14 +114,15 @@ install: all
 	install -D -m 755 $(O)/npctl $(prefix)/sbin/npctl
 	install -D -m 644 -t $(prefix)/share/man/man8 $(pages)
 	install -D -m 644 $(src)/bash-completion/npctl $(prefix)/share/bash-completion/completions/npctl
-	install -D -m 644 -t $(prefix)/share/npctl/presets $(wildcard $(src)/presets/*.yml)
+	install -D -m 644 -t $(prefix)/share/npctl/presets $(presets)
 	install -D -m 644 -t $(prefix)/share/doc/npctl $(src)/README.md $(src)/LICENSE*
 	install -D -m 644 -t $(prefix)/share/doc/npctl/examples $(wildcard $(src)/examples/*.yml)
 
 uninstall:
 	rm -f $(prefix)/sbin/npctl $(prefix)/share/bash-completion/completions/npctl
 	rm -f $(addprefix $(prefix)/share/man/man8/,$(notdir $(pages)))
-	rm -rf $(prefix)/share/doc/npctl $(prefix)/share/npctl
+	rm -f $(patsubst $(src)/presets/%,$(prefix)/share/npctl/presets/%,$(presets))
+	rm -rf $(prefix)/share/doc/npctl
 
 clean:
 	rm -rf $(O)

@@ -24,7 +24,8 @@ static int list_presets(struct context *context)
 	static const struct column columns[] = {
 	    {.key = "preset"}, {.key = "description"}, {.key = "file"}, {.key = "problem"}};
 
-	out_table(&context->out, presets_list(), columns, ARRAY_SIZE(columns), "no presets");
+	out_table(&context->out, presets_list(), columns, ARRAY_SIZE(columns),
+		  "no presets where NPCTL_PRESETS says, in /etc/npctl/presets, or installed");
 	return 0;
 }
 
