@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* All that an API server says of pods and who may reach them. */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "agent/follow.h"
+#include "policy/schema.h"
 
 static const struct resource resources[] = {
     {"/api/v1/namespaces", "Namespace", "v1", false},
@@ -55,11 +57,22 @@ static void hurry(struct cluster_source *own)
 		follow_hurry(&own->follow[i]);
 }
 
+/* Of this kind there was some, says what an earlier agent left. */
+static void take_stored(const json_t *object, void *data)
+{
+	struct cluster_source *own = data;
+	const char *kind = field_text(object, "kind", "");
+
+	for (size_t i = 0; i < RESOURCES; i++)
+		own->follow[i].known |= strcmp(resources[i].kind, kind) == 0;
+}
+
 static int cluster_start(struct source *source, struct instance *instance)
 {
 	struct cluster_source *own = source->own;
 
-	(void)instance;
+	if (instance)
+		mirror_stored_each(instance, take_stored, own);
 	for (size_t i = 0; i < RESOURCES; i++) {
 		own->follow[i].resource = &resources[i];
 		own->follow[i].source = source;

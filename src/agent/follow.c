@@ -8,7 +8,9 @@
 #define PAGE 500
 #define BACKOFF_MS 100
 #define BACKOFF_MOST_MS 30000
-#define ABSENT_MS 60000 /* looked for again after so long */
+#define ABSENT_MS 60000	  /* looked for again after so long */
+#define MISSED_MS 10000	  /* a server that starts may not yet know all that it has */
+#define MISSED_FAILURES 3 /* asks again every second or so */
 #define WATCH_S 300
 #define STEADY_MS 5000	     /* a watch that lasts so long has not failed */
 #define GONE 410	     /* the status: that version is forgotten */
@@ -316,16 +318,27 @@ static int take_page(struct follow *follow)
 		follow->listed = true;
 	}
 	json_decref(list);
+	follow->known = true;
+	follow->missed_ms = 0;
 	answered(follow);
 	pause_for(follow, 0);
 	return 0;
 }
 
-/* A kind of policy that the cluster has not, or has no more. */
-static void take_absence(struct follow *follow)
+/* A kind of policy that the cluster has not, or for long enough has had no more. */
+static int take_absence(struct follow *follow)
 {
 	uint32_t round = mirror_round(follow->source->mirror);
 
+	if (!follow->missed_ms)
+		follow->missed_ms = now_ms();
+	if (follow->known && now_ms() - follow->missed_ms < MISSED_MS) {
+		if (follow->failures > MISSED_FAILURES)
+			follow->failures = MISSED_FAILURES;
+		return fail("%s %s: not there any more", follow->cluster->server,
+			    follow->resource->path);
+	}
+	follow->known = false;
 	mirror_sweep(follow->source->mirror, follow->resource->kind, round);
 	set_text(&follow->version, NULL);
 	set_text(&follow->next_page, NULL);
@@ -333,6 +346,7 @@ static void take_absence(struct follow *follow)
 	follow->failing = false;
 	follow->failures = 0;
 	pause_for(follow, jitter(ABSENT_MS));
+	return 0;
 }
 
 static int fail_answer(struct follow *follow, long status)
@@ -358,10 +372,8 @@ static int list_ended(struct follow *follow, CURLcode code, long status)
 		return fail_transfer(follow, code);
 	if (status == 200)
 		return take_page(follow);
-	if (status == 404 && follow->resource->optional) {
-		take_absence(follow);
-		return 0;
-	}
+	if (status == 404 && follow->resource->optional)
+		return take_absence(follow);
 	set_text(&follow->next_page, NULL); /* 410: the pages' version is gone */
 	return fail_answer(follow, status);
 }

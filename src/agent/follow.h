@@ -29,6 +29,8 @@ struct follow {
 	char *next_page;   /* or NULL */
 	uint32_t round;	   /* of the list that runs */
 	bool listed;	   /* once at least */
+	bool known; /* the server had it, when it was asked last, or an earlier agent found some */
+	int64_t missed_ms; /* since when it has not */
 	bool failing;
 	bool back;	  /* it was failing, and was answered */
 	bool heard, gone; /* of the watch that runs: something came; its version is forgotten */
