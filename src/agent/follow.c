@@ -7,12 +7,12 @@
 
 #define PAGE 500
 #define BACKOFF_MS 100
-#define BACKOFF_MOST_MS 30000
+#define BACKOFF_MOST_MS 10000
 #define ABSENT_MS 60000	  /* looked for again after so long */
 #define MISSED_MS 10000	  /* a server that starts may not yet know all that it has */
 #define MISSED_FAILURES 3 /* asks again every second or so */
 #define WATCH_S 300
-#define STEADY_MS 5000	     /* a watch that lasts so long has not failed */
+#define STEADY_MS 1000	     /* a watch that lasts so long has not failed */
 #define GONE 410	     /* the status: that version is forgotten */
 #define LINE_MOST (64 << 20) /* no object is so large */
 
