@@ -10,6 +10,9 @@
 #                                npctl is told no labels, and all of FILE on the server
 #   agent_start [WORD…]          of the server; waits until it is in step; agent_stop,
 #                                agent_ready, agent_metric NAME, its words in $T/agent.log
+#   streams_start, streams_end   of examples/cluster.yml one pod that is always allowed and one
+#                                that never is send all the while: both were right
+#   flip, flipped                something changes on the server; that is in force
 #   explained FROM TO PORT       the verdict in force; is_explained FROM TO PORT VERDICT
 #   matrix_live, matrix_said     "FROM TO PORT FAMILY VERDICT" of every pair of pods, by real
 #                                connections, and by what is on the server
@@ -120,4 +123,48 @@ matrix_live() {
 		xargs -P 32 -L 1 bash -c '
 			result=$(npctl -j test connect --from "$0" --to "$1" --port "$2" --family "$3" --timeout 1s | jq -r ".[0].result")
 			[ "$result" = connected ] && echo "$0 $1 $2 $3 allow" || echo "$0 $1 $2 $3 deny"' 2>/dev/null | sort
+}
+
+streams_start() {
+	local db
+	db=$(npctl -j topo show | jq -r '.[] | select(.pod == "shop/db") | .addresses[0]')
+	npctl topo exec shop/api -- "$tests/stream" "$db" 5433 >"$T/allowed" &
+	ALLOWED=$!
+	npctl topo exec guests/visitor -- "$tests/stream" "$db" 5433 >"$T/denied" &
+	DENIED=$!
+}
+
+streams_end() {
+	local sent answered _
+	kill "$ALLOWED" "$DENIED"
+	wait "$ALLOWED" "$DENIED"
+	read -r sent answered _ <"$T/allowed"
+	is "who is allowed was always answered ($sent times)" "$answered" "$sent"
+	read -r sent answered _ <"$T/denied"
+	is "who is denied never was ($sent times)" "$answered" 0
+	ok "there was traffic" test "$sent" -gt 100
+}
+
+# A guest's door opens and closes.
+DOOR=open
+flip() {
+	[ $DOOR = open ] && DOOR=closed || DOOR=open
+	if [ ! -e "$T/door.yml" ]; then
+		cat >"$T/door.yml" <<-YAML
+			apiVersion: networking.k8s.io/v1
+			kind: NetworkPolicy
+			metadata: {name: door, namespace: guests}
+			spec: {podSelector: {matchLabels: {door: closed}}}
+		YAML
+		kube apply -f "$T/door.yml" >/dev/null
+	fi
+	jq --arg door $DOOR '{kind: "List", items: [.items[] | select(.metadata.name == "blog") | .metadata.labels.door = $door]}' \
+		"$T/pods.json" >"$T/door.json"
+	control objects "$T/door.json" >/dev/null
+}
+
+flipped() {
+	local wanted=allow
+	[ $DOOR = open ] || wanted=deny
+	is_explained guests/visitor guests/blog tcp/80 $wanted
 }
