@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What a runtime wants for one container: runtimeConfig, args.cni, and IP of CNI_ARGS. */
+/* What a runtime wants for one container: runtimeConfig, args.cni, IP and MAC of CNI_ARGS. */
 #include <string.h>
 #include "cni/refuse.h"
 #include "cni/request.h"
@@ -41,17 +41,15 @@ static int take_addresses(struct config *config, const char *where, const json_t
 	return 0;
 }
 
-static int take_mac(struct config *config, const char *where, const json_t *mac)
+static int take_mac(struct config *config, const char *where, const char *text)
 {
 	static const uint8_t none[6];
-	const char *text = json_string_value(mac);
 
-	if (!mac || (text && !*text))
+	if (!text || !*text || config->has_mac)
 		return 0;
-	if (!text || mac_parse(text, config->mac) || config->mac[0] & 1 ||
+	if (mac_parse(text, config->mac) || config->mac[0] & 1 ||
 	    !memcmp(config->mac, none, sizeof(none)))
-		return refuse(REFUSED_CONFIG, "%s: \"%s\" is no MAC of one interface", where,
-			      text ? text : "");
+		return refuse(REFUSED_CONFIG, "%s: \"%s\" is no MAC of one interface", where, text);
 	config->has_mac = true;
 	return 0;
 }
@@ -80,7 +78,7 @@ static int take_capability(struct config *config, const char *name, const json_t
 	if (!strcmp(name, "ips"))
 		return take_addresses(config, "runtimeConfig.ips", value);
 	if (!strcmp(name, "mac"))
-		return take_mac(config, "runtimeConfig.mac", value);
+		return take_mac(config, "runtimeConfig.mac", json_string_value(value));
 	if (!strcmp(name, "bandwidth"))
 		return take_shape(value, "ingress", &config->ingress) ||
 			       take_shape(value, "egress", &config->egress)
@@ -131,7 +129,8 @@ int capabilities_read(struct request *request)
 	if (!config->wished_count &&
 	    take_addresses(config, "args.cni.ips", json_object_get(args, "ips")))
 		return FAILED;
-	if (!config->has_mac && take_mac(config, "args.cni.mac", json_object_get(args, "mac")))
+	if (take_mac(config, "args.cni.mac", field_text(args, "mac", NULL)) ||
+	    take_mac(config, "CNI_ARGS: MAC", request->pod_mac))
 		return FAILED;
 	if (!config->wished_count && request->pod_address &&
 	    take_address(config, "CNI_ARGS: IP", request->pod_address))

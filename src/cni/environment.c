@@ -91,6 +91,10 @@ static int take_argument(struct request *request, const char *key, const char *v
 		request->pod_address = value;
 		return 0;
 	}
+	if (!strcmp(key, "MAC")) {
+		request->pod_mac = value;
+		return 0;
+	}
 	if (strcmp(key, "K8S_POD_NAMESPACE") != 0 && strcmp(key, "K8S_POD_NAME") != 0)
 		return 0;
 	if (!*value)

@@ -45,7 +45,7 @@ struct request {
 	enum command command;
 	const char *command_name, *container, *netns, *ifname, *path;
 	char *pod_namespace, *pod_name;
-	const char *pod_address; /* IP of CNI_ARGS */
+	const char *pod_address, *pod_mac; /* IP, MAC of CNI_ARGS */
 	const char *version, *network;
 	json_t *json;		/* the whole configuration */
 	const json_t *previous; /* prevResult; NULL: none */
