@@ -5,7 +5,7 @@
 #include <string.h>
 #include "cmd/cmd.h"
 #include "cmd/test.h"
-#include "kernel/instance.h"
+#include "kernel/networks.h"
 #include "net/port.h"
 #include "net/probe.h"
 #include "net/topo.h"
@@ -235,7 +235,8 @@ int test_connect(struct context *context, const struct words *words)
 	error = instance_open(&instance, context->root, ACCESS_TRY);
 	if (error)
 		return error;
-	record = instance ? document_get(instance, "topology") : NULL;
+	record =
+	    instance ? networks_with_topology(instance, document_get(instance, "topology")) : NULL;
 	instance_close(instance);
 	error = try_all(context, record, wishes, count);
 	json_decref(record);

@@ -92,3 +92,36 @@ json_t *network_pod_find(struct instance *instance, const char *pod, size_t *cou
 	*count = search.count;
 	return search.found;
 }
+
+static int add_pods(const char *network, json_t *document, void *data)
+{
+	json_t *pods = data, *each;
+	size_t i;
+
+	(void)network;
+	json_array_foreach (json_object_get(document, "attachments"), i, each) {
+		const char *namespace = json_string_value(json_object_get(each, "namespace"));
+		const char *name = json_string_value(json_object_get(each, "name"));
+
+		json_array_append_new(pods,
+				      json_pack("{s:s++, s:O, s:O}", "pod", namespace, "/", name,
+						"netns", json_object_get(each, "netns"),
+						"addresses", json_object_get(each, "addresses")));
+	}
+	return 0;
+}
+
+json_t *networks_with_topology(struct instance *instance, json_t *record)
+{
+	json_t *pods = json_object_get(record, "pods");
+
+	if (!record) {
+		record = json_pack("{s:[]}", "pods");
+		pods = json_object_get(record, "pods");
+	}
+	networks_each(instance, add_pods, pods);
+	if (json_array_size(pods))
+		return record;
+	json_decref(record);
+	return NULL;
+}

@@ -30,4 +30,10 @@ json_t *network_pod_end(const json_t *attachment);
 /* The attachment of a pod, "ns/pod" or its bare name, and how many have that name. */
 json_t *network_pod_find(struct instance *instance, const char *pod, size_t *count);
 
+/*
+ * A topology's record, or NULL, with these pods beside its own: {"pod", "netns", "addresses"}.
+ * Takes it over; NULL when there is nobody.
+ */
+json_t *networks_with_topology(struct instance *instance, json_t *record);
+
 #endif
