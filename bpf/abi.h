@@ -376,6 +376,7 @@ enum hook { HOOK_POD, HOOK_USER, HOOK_CONTAINER };
 #define SINK_ALL 2u   /* every packet, not just verdicts */
 #define SINK_BYTES 4u /* with the packet's first bytes */
 #define SINK_USER 8u  /* of the user `uid` only */
+#define SINK_RULE 16u /* by one of `rules` only */
 
 /* One end of a packet: none given is any, else it is in the prefix of its family. */
 #define SINK_GIVEN4 1u
@@ -389,6 +390,8 @@ struct sink_end {
 	__u8 address6[16];
 };
 
+#define SINK_RULES 32 /* of a policy with more, the listener sorts out itself */
+
 struct sink {
 	__u64 lease; /* CLOCK_MONOTONIC ns; dead afterwards */
 	__u64 lost;  /* ring full */
@@ -396,8 +399,9 @@ struct sink {
 	__u64 cgroup; /* whoever is in it or below; 0: any */
 	__u32 flags;
 	__u32 ifindex; /* 0: any */
-	__u32 rule;    /* 0: any */
 	__u32 uid;
+	__u32 rule_count;
+	__u32 rules[SINK_RULES];
 	struct sink_end end[2]; /* source, destination */
 	__u16 port;		/* either end, host order; 0: any */
 	__u8 protocol;		/* 0: any */

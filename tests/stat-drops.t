@@ -35,6 +35,14 @@ ok "no more than its share, and the others" [ "$(drops .count | wc -l)" -le $((2
 is "none is lost" "$(npctl -j stat drops | jq 'map(.count) | add')" 416
 like "the others have no peer" "$(drops 'select(.peer == "others") | .count')" '^[0-9]+$'
 
+# whoever else is denied has a share of its own
+npctl attach pod allowed >/dev/null
+npctl policy deny 10.0.0.30/32 --pod allowed >/dev/null
+npctl topo exec denied -- bash -c 'for i in 1 2 3; do printf x >/dev/udp/10.0.0.20/6000; done'
+is "a noisy one pushes nobody out" "$(drops 'select(.subject == "default/allowed") | "\(.peer) \(.port) \(.count)"')" \
+	"10.0.0.30 6000 3"
+npctl attach detach pod allowed >/dev/null
+
 ok "--clear" npctl stat drops --clear
 is "forgets" "$(npctl stat drops)" "nothing was denied"
 send denied 4242 1

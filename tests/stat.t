@@ -45,6 +45,9 @@ eventually "a socket in the backend" grep -q bound "$T/sink"
 send allowed 9 1
 send denied 9 1
 sleep 0.2
+# sample NAME RULE: of a rule, for Prometheus
+sample() { npctl stat --prometheus | sed -n "s/^npctl_rule_$1_total{rule=\"$2[^}]*} //p"; }
+exported="$(sample packets 'rule 1 ') $(sample bytes 'rule 1 ') $(sample packets 'default deny')"
 allowed=$(rule 'rule 1 ' packets) bytes=$(rule 'rule 1 ' bytes)
 denied=$(rule 'default deny' packets)
 send allowed 7777 1000
@@ -53,6 +56,9 @@ sleep 0.1
 is "packets that a rule allowed" $(($(rule 'rule 1 ' packets) - allowed)) 1000
 is "their bytes" $(($(rule 'rule 1 ' bytes) - bytes)) 43000
 is "packets that were dropped" $(($(rule 'default deny' packets) - denied)) 70
+read -r a b d <<<"$exported"
+is "Prometheus is told the same" "$(($(sample packets 'rule 1 ') - a)) $(($(sample bytes 'rule 1 ') - b)) $(($(sample packets 'default deny') - d))" \
+	"1000 43000 70"
 like "totals" "$(npctl -j stat)" "\"denied\":\{\"packets\":$((denied + 70)),"
 
 like "a flow with its rule" "$(npctl stat flows | tr -s ' ')" \

@@ -34,9 +34,12 @@ is "for the other commands, too" "$(npctl -j policy list | jq -r '[.[] | select(
 press 1
 eventually "1: the allowed one connects" shows '^ +default/allowed .*connected'
 eventually "its event" shows 'ALLOW in +default/allowed:[0-9]+ -> default/backend:8080 TCP SYN'
+coloured() { tmux capture-pane -ep | grep -qE "$1"; }
+eventually "in green" coloured $'\e\\[32m[0-9:]+ ALLOW'
 press 2
 eventually "2: the denied one is blocked" shows '^ +default/denied .*blocked'
 eventually "its event as well" shows 'DROP +in +default/denied:[0-9]+ -> default/backend:8080 TCP SYN'
+eventually "in red" coloured $'\e\\[31m[0-9:]+ DROP'
 eventually "both are counted" shows 'allowed [1-9].*denied [1-9].*events [1-9]'
 eventually "the programs have run" shows 'pod_ingress +[0-9]+ '
 
@@ -95,9 +98,9 @@ press p
 eventually "p pauses" shows 'EVENTS +PAUSED'
 npctl topo exec denied -- bash -c 'echo >/dev/udp/10.0.0.10/4242'
 sleep 0.5
-ok "no event comes" hides ':4242'
+ok "no event comes" hides ':4242 '
 press p
-eventually "and goes on" shows 'DROP .*:4242'
+eventually "and goes on" shows 'DROP .*:4242 '
 
 press d
 eventually "d asks" shows 'deny which peer'

@@ -83,6 +83,28 @@ for filter in "--from denied" "--from 10.0.0.30" "--from 10.0.0.24/29" "--to 10.
 		"$(wc -l <"$T/one") $(grep -c '"destination_port":7778' "$T/one")" "1 1"
 done
 
+# all rules of a policy, those that come later, too; the datapath sorts them out
+policy() { # PORT…: one rule each
+	printf '%s\n' 'apiVersion: networking.k8s.io/v1' 'kind: NetworkPolicy' \
+		'metadata: {name: web}' 'spec:' '  podSelector: {}' '  ingress:'
+	printf '  - {ports: [{protocol: UDP, port: %s}]}\n' "$@"
+}
+policy 7001 7002 | npctl policy apply -f - >/dev/null
+npctl policy delete 1 >/dev/null
+listen one -j trace --rule default/web --proto udp
+for port in 7001 7002 7003; do send denied $port 1; done
+policy 7001 7002 7003 | npctl policy apply -f - >/dev/null
+sleep 0.6 # as long as a look at the rules takes to come
+for port in 7001 7003 7004; do send allowed $port 1; done
+sleep 0.1
+sent=$(npctl -j stat events | jq '.[0].sent')
+over one
+is "the policy's rules, of both versions" "$(jq -r '"\(.destination_port)\(.rule)"' "$T/one" | paste -sd, -)" \
+	"7001default/web ingress[0],7002default/web ingress[1],7001default/web ingress[0],7003default/web ingress[2]"
+is "no others were sent" "$sent" 4
+npctl policy delete default/web >/dev/null
+npctl policy allow 10.0.0.20/32 >/dev/null
+
 # several at once, at full speed, each with its own wants; one is killed in the midst of it
 listen all -j trace --all --port 7777 --ring-size 16M
 listen small trace --port 7777 --all --ring-size 4096

@@ -35,6 +35,16 @@ static __always_inline bool end_matches(const struct sink_end *end, __u8 family,
 	       prefix_matches(end->address6, end->prefix6, address);
 }
 
+static __always_inline bool rule_matches(const struct sink *sink, __u32 rule)
+{
+	__u32 i;
+
+	for (i = 0; i < SINK_RULES && i < sink->rule_count; i++)
+		if (sink->rules[i] == rule)
+			return true;
+	return false;
+}
+
 /* `every`: a packet of a known flow, for those who asked for all of them. */
 static __always_inline bool sink_wants(const struct sink *sink, const struct event *event,
 				       bool every)
@@ -44,7 +54,7 @@ static __always_inline bool sink_wants(const struct sink *sink, const struct eve
 	if ((every && !(sink->flags & SINK_ALL)) || (event->allow && sink->flags & SINK_DROPS))
 		return false;
 	if ((sink->ifindex && sink->ifindex != event->ifindex) ||
-	    (sink->rule && sink->rule != event->rule) ||
+	    (sink->flags & SINK_RULE && !rule_matches(sink, event->rule)) ||
 	    (sink->flags & SINK_USER && sink->uid != event->uid) ||
 	    (sink->protocol && sink->protocol != event->protocol) ||
 	    (sink->port && sink->port != source && sink->port != target))

@@ -175,6 +175,8 @@ static int refresh(struct trace *trace)
 	if (!names_read(instance, &names)) {
 		names_free(trace->names);
 		trace->names = names;
+		trace_filter_rules(&trace->filter, names);
+		listener_rules(trace->listener, &trace->filter.sink);
 	}
 	instance_close(instance);
 	return 0;

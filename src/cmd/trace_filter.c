@@ -46,25 +46,34 @@ static int take_ends(const struct words *words, const struct names *names,
 	return 0;
 }
 
+static bool is_number(const char *text)
+{
+	return *text >= '0' && *text <= '9' && !text[strspn(text, "0123456789")];
+}
+
+void trace_filter_rules(struct trace_filter *filter, const struct names *names)
+{
+	struct sink *sink = &filter->sink;
+	size_t count;
+
+	if (!filter->rule)
+		return;
+	sink->rules[0] = strtoul(filter->rule, NULL, 10);
+	count = is_number(filter->rule)
+		    ? names_rule(names, sink->rules[0]) != NULL
+		    : names_rules_find(names, filter->rule, sink->rules, SINK_RULES);
+	filter->sift_rules = count > SINK_RULES;
+	sink->rule_count = filter->sift_rules ? 0 : count;
+	sink->flags &= ~SINK_RULE;
+	sink->flags |= filter->sift_rules ? 0 : SINK_RULE;
+}
+
 static int take_rule(const char *text, const struct names *names, struct trace_filter *filter)
 {
-	char *end;
-	unsigned long number = strtoul(text, &end, 10);
-	size_t count = 0;
-	uint32_t rule;
-
-	if (*text >= '0' && *text <= '9' && !*end) {
-		rule = (uint32_t)number;
-		count = number < UINT32_MAX && names_rule(names, rule) ? 1 : 0;
-	} else {
-		count = names_rule_find(names, text, &rule);
-	}
-	if (!count)
+	filter->rule = text;
+	trace_filter_rules(filter, names);
+	if (!filter->sift_rules && !filter->sink.rule_count)
 		return fail("there is no rule \"%s\" in force", text);
-	if (count == 1)
-		filter->sink.rule = rule;
-	else
-		filter->rule = text;
 	return 0;
 }
 
@@ -115,7 +124,7 @@ bool trace_filter_wants(const struct trace_filter *filter, const struct names *n
 
 	event_source(event, &source);
 	event_destination(event, &destination);
-	return (!filter->rule || names_rule_is(names, event->rule, filter->rule)) &&
+	return (!filter->sift_rules || names_rule_is(names, event->rule, filter->rule)) &&
 	       filter_matches(filter->prefixes[0], filter->prefix_count[0], &source) &&
 	       filter_matches(filter->prefixes[1], filter->prefix_count[1], &destination);
 }

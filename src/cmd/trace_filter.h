@@ -11,11 +11,14 @@ struct trace_filter {
 	/* a pod with several addresses does not fit in a sink: from, to */
 	struct prefix prefixes[2][FILTER_PREFIXES];
 	size_t prefix_count[2];
-	const char *rule; /* nor does a name that several rules share; NULL: any */
+	const char *rule; /* its number or name, or the policy's; NULL: any */
+	bool sift_rules;  /* nor do more than SINK_RULES */
 };
 
 int trace_filter_parse(const struct words *words, const struct names *names,
 		       struct trace_filter *filter);
+/* The numbers of the rules now: they change with the policy. */
+void trace_filter_rules(struct trace_filter *filter, const struct names *names);
 bool trace_filter_wants(const struct trace_filter *filter, const struct names *names,
 			const struct event *event);
 

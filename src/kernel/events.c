@@ -224,6 +224,20 @@ void listener_stop(struct listener *listener, listener_callback *callback, void 
 	ring_buffer__consume(listener->buffer);
 }
 
+static void copy_rules(struct sink *to, const struct sink *from)
+{
+	memcpy(to->rules, from->rules, sizeof(to->rules));
+	to->rule_count = from->rule_count;
+	to->flags = from->flags;
+}
+
+void listener_rules(struct listener *listener, const struct sink *filter)
+{
+	copy_rules(&listener->filter, filter);
+	if (listener->lease)
+		copy_rules(&listener->sinks[listener->slot], filter);
+}
+
 static int ignore(void *data, const struct event *event)
 {
 	(void)data;

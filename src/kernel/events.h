@@ -28,6 +28,8 @@ int listener_poll(struct listener *listener, int timeout_ms, listener_callback *
  * callback that returns other than 0 leaves the rest unseen.
  */
 void listener_stop(struct listener *listener, listener_callback *callback, void *data);
+/* From now on by the rules of this filter, which else is the one that it was opened with. */
+void listener_rules(struct listener *listener, const struct sink *filter);
 /* Sent and lost so far. */
 void listener_totals(const struct listener *listener, uint64_t *sent, uint64_t *lost);
 void listener_close(struct listener *listener); /* NULL is fine */

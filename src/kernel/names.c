@@ -257,14 +257,16 @@ bool names_rule_is(const struct names *names, uint32_t rule, const char *text)
 	       (!info->name[length] || info->name[length] == ' ');
 }
 
-size_t names_rule_find(const struct names *names, const char *text, uint32_t *rule)
+size_t names_rules_find(const struct names *names, const char *text, uint32_t *rules, size_t room)
 {
 	size_t count = 0;
 
-	for (uint32_t i = 1; i < names->rule_count; i++)
-		if (names_rule_is(names, i, text)) {
-			*rule = i;
-			count++;
-		}
+	for (uint32_t i = 1; i < names->rule_count; i++) {
+		if (!names_rule_is(names, i, text))
+			continue;
+		if (count < room)
+			rules[count] = i;
+		count++;
+	}
 	return count;
 }

@@ -33,7 +33,7 @@ uint32_t names_ifindex(const struct names *names, const char *subject);
 const struct rule_info *names_rule(const struct names *names, uint32_t rule);
 /* Whether `text` is the rule's name, or that of the policy which it is a part of. */
 bool names_rule_is(const struct names *names, uint32_t rule, const char *text);
-/* How many rules are called so; *rule is the last of them. */
-size_t names_rule_find(const struct names *names, const char *text, uint32_t *rule);
+/* How many rules are called so; the numbers of the first ones, at most `room`. */
+size_t names_rules_find(const struct names *names, const char *text, uint32_t *rules, size_t room);
 
 #endif
