@@ -205,7 +205,11 @@ static int64_t commit_due(struct agent *agent)
 /* It may have been killed for want of memory; another one starts soon. */
 static void reap(struct agent *agent)
 {
-	while (waitpid(-1, NULL, WNOHANG) > 0) {
+	pid_t child;
+
+	while ((child = waitpid(-1, NULL, WNOHANG)) > 0) {
+		if (child != agent->refresh)
+			continue;
 		agent->refresh = 0;
 		agent->refresh_ms = now_ms() + RETRY_MS;
 	}

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "agent/web.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define CONNECTIONS 16 /* more wait in the kernel */
@@ -148,6 +152,32 @@ static void reply(struct web *web, struct connection *connection)
 	free(body);
 }
 
+/* What takes long to find out is told by a child, lest changes wait for it. */
+static void reply_apart(struct web *web, struct connection *connection)
+{
+	struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
+	size_t sent = 0;
+	pid_t child = fork();
+
+	if (child > 0)
+		hang_up(connection);
+	if (child)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fcntl(connection->fd, F_SETFL, 0);
+	setsockopt(connection->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	reply(web, connection);
+	while (sent < connection->reply_size) {
+		ssize_t more = send(connection->fd, connection->reply + sent,
+				    connection->reply_size - sent, MSG_NOSIGNAL);
+
+		if (more <= 0)
+			break;
+		sent += (size_t)more;
+	}
+	_exit(0);
+}
+
 static void take_request(struct web *web, struct connection *connection)
 {
 	size_t room = sizeof(connection->request) - 1 - connection->length;
@@ -162,8 +192,12 @@ static void take_request(struct web *web, struct connection *connection)
 	connection->length += (size_t)got;
 	connection->request[connection->length] = '\0';
 	if (strstr(connection->request, "\r\n\r\n") || strstr(connection->request, "\n\n") ||
-	    connection->length == sizeof(connection->request) - 1)
-		reply(web, connection);
+	    connection->length == sizeof(connection->request) - 1) {
+		if (strncmp(connection->request, "GET /metrics", 12) == 0)
+			reply_apart(web, connection);
+		else
+			reply(web, connection);
+	}
 }
 
 static void send_reply(struct connection *connection)
