@@ -34,6 +34,17 @@ extern const struct option policy_line_options[], policy_default_options[], poli
 /* A new reference; an empty array when the document is not there. */
 json_t *document_array(struct instance *instance, const char *name);
 
+struct manifest;
+struct manifests;
+/* Users and interfaces of an endpoint are there; else fail() with the line. */
+int endpoint_check(const struct manifests *manifests, const struct manifest *manifest);
+/* Puts users under enforcement at every interface that an endpoint names; rows tell of it. */
+int endpoints_attach(struct instance *instance, json_t *rows);
+/* Takes off again, where that did it, what no endpoint names any more. `rows` may be NULL. */
+int endpoints_release(struct instance *instance, json_t *rows);
+/* Warns of what stays for safety's sake. */
+void endpoints_warn(struct instance *instance);
+
 /* The nth of whom the rules are for, over all options; NULL: there are no more. */
 int subject_of_words(const struct words *words, size_t n, char **subject);
 /* Takes over rows of rules with their "id" and "state". */

@@ -7,6 +7,7 @@
 #include "cmd/policy.h"
 #include "kernel/domains.h"
 #include "kernel/enforce.h"
+#include "kernel/programs.h"
 #include "policy/lines.h"
 #include "policy/lint.h"
 #include "policy/manifest.h"
@@ -22,14 +23,28 @@ const struct option policy_apply_options[] = {
 struct changes {
 	struct instance *instance;
 	json_t *documents; /* name -> array */
+	json_t *before;	   /* name -> what it was, or null */
 	json_t *rows;
+	json_t *endpoints; /* names of those that the files have */
 };
+
+static void keep_before(struct changes *changes, const char *name)
+{
+	json_t *old;
+
+	if (json_object_get(changes->before, name))
+		return;
+	old = document_get(changes->instance, name);
+	json_object_set_new(changes->before, name, old ? json_deep_copy(old) : json_null());
+	json_decref(old);
+}
 
 static json_t *changing(struct changes *changes, const char *name)
 {
 	json_t *array = json_object_get(changes->documents, name);
 
 	if (!array) {
+		keep_before(changes, name);
 		array = document_array(changes->instance, name);
 		json_object_set_new(changes->documents, name, array);
 	}
@@ -88,6 +103,7 @@ static bool apply_own(struct changes *changes, const json_t *object)
 	} else if (strcmp(kind, "CidrList") == 0) {
 		name = field_text(copy, "name", "");
 		document = xprintf("lists/%s", name);
+		keep_before(changes, document);
 		document_put(changes->instance, document, json_incref(copy));
 		free(document);
 	} else {
@@ -95,6 +111,48 @@ static bool apply_own(struct changes *changes, const json_t *object)
 	}
 	json_decref(copy);
 	return own;
+}
+
+static void note_endpoint(struct changes *changes, const json_t *endpoint)
+{
+	if (!changes->endpoints)
+		changes->endpoints = json_object();
+	json_object_set_new(changes->endpoints,
+			    field_text(field_get(endpoint, "metadata"), "name", ""), json_true());
+}
+
+/* Files of endpoints are the whole of it: what they no longer have is gone. */
+static void drop_endpoints(struct changes *changes)
+{
+	json_t *array = json_object_get(changes->documents, "endpoints"), *endpoint;
+
+	for (size_t i = json_array_size(array); changes->endpoints && i-- > 0;) {
+		char *name;
+
+		endpoint = json_array_get(array, i);
+		name = object_title(endpoint);
+		if (!json_object_get(changes->endpoints, name)) {
+			add_row(changes, endpoint, "deleted");
+			json_array_remove(array, i);
+		}
+		free(name);
+	}
+}
+
+/* The same name twice in the files of one command is a slip. */
+static int check_endpoint(const struct changes *changes, const struct manifests *manifests,
+			  const struct manifest *manifest)
+{
+	char *name;
+	int result = 0;
+
+	if (strcmp(field_text(manifest->object, "kind", ""), "Endpoint") != 0)
+		return 0;
+	name = object_title(manifest->object);
+	if (json_object_get(changes->endpoints, name))
+		result = fail("%s: endpoint %s stands here twice", manifest->where, name);
+	free(name);
+	return result ? result : endpoint_check(manifests, manifest);
 }
 
 static void apply_object(struct changes *changes, const json_t *object)
@@ -114,6 +172,8 @@ static void apply_object(struct changes *changes, const json_t *object)
 	slim = object_slim(object);
 	if (strncmp(document, "pods/", 5) == 0)
 		merge_pod(slim, objects_find(array, slim));
+	if (strcmp(document, "endpoints") == 0)
+		note_endpoint(changes, object);
 	if (object_is_policy(slim))
 		json_object_set_new(slim, "since", json_integer(time(NULL)));
 	change = objects_put(array, json_incref(slim));
@@ -142,6 +202,8 @@ static int change_file(struct changes *changes, const char *path, bool delete)
 		const struct manifest *manifest = &manifests.manifest[i];
 
 		result = manifest_check(&manifests, manifest);
+		if (result == 0 && !delete)
+			result = check_endpoint(changes, &manifests, manifest);
 		if (result == 0 && delete)
 			delete_object(changes, manifest->object);
 		else if (result == 0)
@@ -153,18 +215,72 @@ static int change_file(struct changes *changes, const char *path, bool delete)
 	return result;
 }
 
-static int write_changes(struct changes *changes)
+/* The sentence that says why stays. */
+static void restore(struct changes *changes)
 {
+	char *sentence = xstrdup(failure()), *mend = xstrdup(failure_mend());
+	const char *name;
+	json_t *old;
+
+	json_object_foreach (changes->before, name, old)
+		document_put(changes->instance, name, json_is_null(old) ? NULL : json_incref(old));
+	enforce_commit(changes->instance);
+	fail("%s", sentence);
+	if (*mend)
+		fail_mend("%s", mend);
+	free(sentence);
+	free(mend);
+}
+
+/* Whoever names interfaces wants them judged: one command does it. */
+static int load_first(struct changes *changes)
+{
+	json_t *report;
+	int error;
+
+	if (!changes->endpoints || instance_loaded(changes->instance))
+		return 0;
+	error = programs_load(changes->instance, &(struct load_sizes){0}, &report);
+	json_decref(report);
+	return error;
+}
+
+static int commit_changes(struct changes *changes, bool delete)
+{
+	int error;
+
+	if (delete) {
+		error = endpoints_release(changes->instance, changes->rows);
+		return error ? error : enforce_commit(changes->instance);
+	}
+	error = enforce_commit(changes->instance);
+	if (error || !changes->endpoints)
+		return error;
+	error = endpoints_attach(changes->instance, changes->rows);
+	if (error)
+		restore(changes);
+	else
+		endpoints_warn(changes->instance);
+	return error;
+}
+
+static int write_changes(struct changes *changes, bool delete)
+{
+	int error = load_first(changes);
+
 	const char *name;
 	json_t *array;
 
+	if (error)
+		return error;
+	drop_endpoints(changes);
 	json_object_foreach (changes->documents, name, array) {
 		document_put(changes->instance, name,
 			     json_array_size(array) ? json_incref(array) : NULL);
 	}
 	if (domains_settle(changes->instance))
 		return FAILED;
-	return enforce_commit(changes->instance);
+	return commit_changes(changes, delete);
 }
 
 static void warn_of_ties(struct instance *instance)
@@ -204,11 +320,12 @@ static int change_files(struct context *context, const struct words *words, bool
 	if (result)
 		return result;
 	changes.documents = json_object();
+	changes.before = json_object();
 	changes.rows = json_array();
 	for (size_t i = 0; !result && (path = word_nth(words, "file", i)); i++)
 		result = change_file(&changes, path, delete);
 	if (!result)
-		result = write_changes(&changes);
+		result = write_changes(&changes, delete);
 	if (!quiet && !result && json_object_get(changes.documents, "cluster-policies") && !delete)
 		warn_of_ties(changes.instance);
 	instance_close(changes.instance);
@@ -217,6 +334,8 @@ static int change_files(struct context *context, const struct words *words, bool
 	else
 		json_decref(changes.rows);
 	json_decref(changes.documents);
+	json_decref(changes.before);
+	json_decref(changes.endpoints);
 	return result;
 }
 

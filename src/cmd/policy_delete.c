@@ -58,7 +58,8 @@ struct removal {
 
 static bool is_policies(const char *document)
 {
-	return strncmp(document, "policies/", 9) == 0 || strcmp(document, "cluster-policies") == 0;
+	return strncmp(document, "policies/", 9) == 0 || strcmp(document, "cluster-policies") == 0 ||
+	       strcmp(document, "endpoints") == 0;
 }
 
 /* Whether the object, of that document, goes by `name`: "name" or "ns/name". */
@@ -180,6 +181,8 @@ int policy_delete(struct context *context, const struct words *words)
 		document_each(instance, remove_list, instance);
 		error = domains_settle(instance);
 	}
+	if (!error)
+		error = endpoints_release(instance, NULL);
 	if (!error)
 		error = enforce_commit(instance);
 	instance_close(instance);

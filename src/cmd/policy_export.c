@@ -38,6 +38,24 @@ static bool is_wanted(const struct exporting *export, const json_t *object)
 	return wanted;
 }
 
+/* All in one list, as the file had them. */
+static void add_endpoint(struct exporting *export, const json_t *object)
+{
+	json_t *last = json_array_get(export->objects, json_array_size(export->objects) - 1);
+	json_t *fields = json_deep_copy(object), *list = json_object_get(last, "endpoints");
+
+	json_object_del(fields, "kind");
+	json_object_del(fields, "apiVersion");
+	json_object_del(fields, "metadata");
+	if (!list) {
+		list = json_array();
+		json_array_append_new(export->objects, json_pack("{s:o}", "endpoints", list));
+	}
+	json_array_append_new(
+	    list,
+	    json_pack("{s:o}", field_text(field_get(object, "metadata"), "name", ""), fields));
+}
+
 static void add_object(struct exporting *export, json_t *object)
 {
 	const char *kind = field_text(object, "kind", "");
@@ -46,6 +64,10 @@ static void add_object(struct exporting *export, json_t *object)
 	if (strcmp(kind, "RuleSequence") == 0 || !is_wanted(export, object))
 		return;
 	json_object_del(object, "since");
+	if (strcmp(kind, "Endpoint") == 0) {
+		add_endpoint(export, object);
+		return;
+	}
 	if (field_get(object, "metadata")) {
 		json_array_append(export->objects, object);
 		return;
@@ -58,9 +80,9 @@ static void add_object(struct exporting *export, json_t *object)
 
 static int add_document(const char *name, void *data)
 {
-	static const char *const kept[] = {"namespaces",       "nodes",	    "pods/",
-					   "services/",	       "policies/", "lists/",
-					   "cluster-policies", "rules",	    "defaults"};
+	static const char *const kept[] = {"namespaces",       "nodes",	   "pods/", "services/",
+					   "policies/",	       "lists/",   "rules", "defaults",
+					   "cluster-policies", "endpoints"};
 	struct exporting *export = data;
 	json_t *document, *object;
 	bool known = false;

@@ -21,6 +21,7 @@ const struct option policy_line_options[] = {
     {"rate", VALUE_TEXT, "N/s[:BURST]", "new connections to each destination", 0, false},
     {"grace", VALUE_TEXT, "SECONDS", "how long a name's old addresses stay (default: 60)", 0,
      false},
+    {"between", VALUE_TEXT, "HH:MM-HH:MM", "only at that time of the day", 0, false},
     {"from-identity", VALUE_NUMBER, "N", "the peer is the identity of that number", 0, false},
     {"to-identity", VALUE_NUMBER, "N", "only for pods of that identity", 0, false},
     {"symmetric", VALUE_NONE, NULL, "both ways, between two identities", 0, false},
@@ -219,6 +220,8 @@ static void say_peer(const json_t *rule)
 	subject = json_object_get(rule, "subject");
 	if (subject)
 		printf(" for %s", json_string_value(subject));
+	if (json_object_get(rule, "between"))
+		printf(" between %s", json_string_value(json_object_get(rule, "between")));
 }
 
 void rules_say(struct context *context, json_t *rows)
@@ -268,7 +271,8 @@ static int add_rules(struct context *context, const struct words *words, bool al
 	    .line = {.allow = allow,
 		     .egress = word_flag(words, "egress"),
 		     .rate = word_value(words, "rate"),
-		     .grace = word_value(words, "grace")},
+		     .grace = word_value(words, "grace"),
+		     .between = word_value(words, "between")},
 	};
 	int error = check_words(words);
 

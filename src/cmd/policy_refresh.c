@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* policy refresh: what names stand for now. */
+/* policy refresh: what names stand for now, of addresses, users and groups. */
 #include "cmd/policy.h"
 #include "kernel/domains.h"
+#include "kernel/enforce.h"
+
+/* Users, groups and the time zone are looked up by every commit. */
+static int commit(const char *root)
+{
+	struct instance *instance;
+	int error = instance_open(&instance, root, ACCESS_WRITE);
+
+	if (error)
+		return error;
+	error = enforce_commit(instance);
+	instance_close(instance);
+	return error;
+}
 
 int policy_refresh(struct context *context, const struct words *words)
 {
@@ -19,7 +33,9 @@ int policy_refresh(struct context *context, const struct words *words)
 	else
 		out_table(&context->out, rows, columns, ARRAY_SIZE(columns),
 			  "no rule speaks of a name");
-	if (!error || !context->out.json)
+	if (!error)
+		return commit(context->root);
+	if (!context->out.json)
 		return error;
 	failure_clear(); /* the rows have said it */
 	return REPORTED;

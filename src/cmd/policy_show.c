@@ -94,6 +94,12 @@ static enum paint paint_dim(const char *text)
 	return DIM;
 }
 
+static enum paint paint_problem(const char *text)
+{
+	(void)text;
+	return YELLOW;
+}
+
 static const struct column rule_columns[] = {
     {.key = "rule"},
     {.key = "tier", .paint = paint_dim},
@@ -102,10 +108,12 @@ static const struct column rule_columns[] = {
     {.key = "subject"},
     {.key = "peer"},
     {.key = "ports"},
+    {.key = "between"},
     {.key = "preset"},
     {.key = "origin", .paint = paint_dim},
     {.key = "packets", .right = true},
     {.key = "bytes", .right = true},
+    {.key = "problem", .paint = paint_problem},
 };
 
 /* What names stand for, each once. */

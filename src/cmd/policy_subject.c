@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Whom rules are for, as options say it: --pod, --user with --dev, --cgroup. */
-#include <pwd.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/policy.h"
 #include "kernel/cgroup.h"
 
-/* "user:DEV:UID"; a name's number is looked up once, now. */
+/* As it was written: who that is, is looked up whenever the rule is read. */
 static int user_subject(const char *word, const char *device, char **subject)
 {
-	size_t digits = strspn(word, "0123456789");
-	const struct passwd *user;
-
-	if (strcmp(word, "any") == 0 || strcmp(word, "none") == 0 || (digits && !word[digits])) {
-		*subject = xprintf("user:%s:%s", device, word);
-		return 0;
-	}
-	user = getpwnam(word);
-	if (!user)
-		return fail("user \"%s\" does not exist", word);
-	*subject = xprintf("user:%s:%u", device, (unsigned int)user->pw_uid);
+	if (!if_nametoindex(device))
+		return fail("interface \"%s\" does not exist", device);
+	*subject = xprintf("user:%s:%s", device, word);
 	return 0;
 }
 

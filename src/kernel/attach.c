@@ -203,6 +203,13 @@ static int check_interface(const char *interface, int *ifindex)
 	return error;
 }
 
+int interface_check(const char *interface)
+{
+	int ifindex;
+
+	return check_interface(interface, &ifindex);
+}
+
 /* Whether detaching will have to remove the qdisc, too. */
 static int check_qdisc(const char *interface, int ifindex, bool *missing)
 {
@@ -244,6 +251,8 @@ static int row_make(const struct attach_request *request, int ifindex, json_t **
 		json_object_set_new(*row, "strict", json_true());
 	if (request->pod_end)
 		json_object_update(*row, request->pod_end);
+	if (request->for_endpoints)
+		json_object_set_new(*row, "endpoints", json_true());
 	return 0;
 }
 
@@ -394,14 +403,22 @@ static int row_mend(struct instance *instance, json_t *rows, json_t *standing, c
 {
 	json_t *strict = json_object_get(row, "strict");
 	int error = row_conflict(instance, standing, row);
+	bool changed = false;
 
-	if (!error && !strict != !json_object_get(standing, "strict")) {
+	/* by hand it stays when the file goes */
+	if (!error && !json_object_get(row, "endpoints") &&
+	    !json_object_del(standing, "endpoints"))
+		changed = true;
+	if (!error && !json_object_get(row, "endpoints") &&
+	    !strict != !json_object_get(standing, "strict")) {
+		changed = true;
 		if (strict)
 			json_object_set(standing, "strict", strict);
 		else
 			json_object_del(standing, "strict");
-		error = rows_commit(instance, rows);
 	}
+	if (changed)
+		error = rows_commit(instance, rows);
 	if (!error && !row_is_whole(instance, rows, standing))
 		error = row_attach(instance, rows, standing);
 	return error;

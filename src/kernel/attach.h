@@ -18,11 +18,14 @@ struct attach_request {
 	const char *interface;
 	bool clsact;
 	bool strict; /* users: answers to what others began are judged, too */
+	bool for_endpoints; /* users: by a file of endpoints, and off again with it */
 	const char *program, *hook;
 	json_t *pod_end; /* NULL, or what enforce.h says of the pod's end */
 };
 
 int attach_interface(struct instance *instance, const struct attach_request *request);
+/* An interface on which programs could stand is there, else fail(). */
+int interface_check(const char *interface);
 /* The same for the sockets of a cgroup, "/a/b"; `container`: what people call it, or NULL. */
 int attach_cgroup(struct instance *instance, const char *path, const char *container);
 /*

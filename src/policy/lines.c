@@ -5,6 +5,7 @@
 #include <string.h>
 #include "policy/domain.h"
 #include "policy/model_private.h"
+#include "policy/users.h"
 
 /* The first element remembers the next id, so that none is given twice. */
 #define SEQUENCE "RuleSequence"
@@ -79,6 +80,14 @@ static int canonical_peer(struct model *model, const struct line_words *words, j
 	return 0;
 }
 
+/* "user:IF:WHO" */
+int subject_user_check(const char *subject)
+{
+	const char *colon = strchr(subject + strlen(USER_PREFIX), ':');
+
+	return user_check(colon ? colon + 1 : "");
+}
+
 int line_subject(struct model *model, const char *word, json_t **subject)
 {
 	const struct pod *pod;
@@ -89,6 +98,8 @@ int line_subject(struct model *model, const char *word, json_t **subject)
 		return 0;
 	if (strncmp(word, "dev:", 4) == 0 || strncmp(word, "user:", 5) == 0 ||
 	    strncmp(word, "cgroup:", 7) == 0) {
+		if (strncmp(word, "user:", 5) == 0 && subject_user_check(word))
+			return FAILED;
 		*subject = json_string(word);
 		return 0;
 	}
@@ -119,9 +130,22 @@ static int check_grace(const char *grace, const json_t *peer)
 	return 0;
 }
 
+static int canonical_window(const char *word, json_t **text)
+{
+	char written[WINDOW_TEXT];
+	struct window window;
+
+	if (!word)
+		return 0;
+	if (window_parse(word, &window))
+		return misuse("--between \"%s\" is no time of the day such as 08:00-18:00", word);
+	*text = json_string(window_text(&window, written));
+	return 0;
+}
+
 int line_make(struct model *model, const struct line_words *words, json_t **rule)
 {
-	json_t *ports = canonical_ports(words->ports), *peer = NULL, *subject = NULL;
+	json_t *ports = canonical_ports(words->ports), *peer = NULL, *subject = NULL, *window = NULL;
 	uint32_t unused[2];
 	int error;
 
@@ -132,7 +156,9 @@ int line_make(struct model *model, const struct line_words *words, json_t **rule
 		return misuse("rate \"%s\" is no number of connections such as 100/s or 100/s:10",
 			      words->rate);
 	}
-	error = canonical_peer(model, words, &peer, ports);
+	error = canonical_window(words->between, &window);
+	if (!error)
+		error = canonical_peer(model, words, &peer, ports);
 	if (!error)
 		error = line_subject(model, words->subject, &subject);
 	if (!error)
@@ -141,12 +167,14 @@ int line_make(struct model *model, const struct line_words *words, json_t **rule
 		json_decref(ports);
 		json_decref(peer);
 		json_decref(subject);
+		json_decref(window);
 		return error;
 	}
-	*rule = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o*, s:s*, s:s*}", "kind", "Rule", "action",
+	*rule = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o*, s:s*, s:o*, s:s*}", "kind", "Rule", "action",
 			  words->allow ? "allow" : "deny", "direction",
 			  words->egress ? "egress" : "ingress", "peer", peer, "ports", ports,
-			  "subject", subject, "rate", words->rate, "preset", words->preset);
+			  "subject", subject, "rate", words->rate, "between", window, "preset",
+			  words->preset);
 	if (words->grace)
 		json_object_set_new(*rule, "grace", json_integer(atol(words->grace)));
 	return 0;
@@ -190,13 +218,13 @@ enum line_change lines_put(json_t *rules, json_t *rule, long *id)
 			continue;
 		*id = field_number(old, "id", 0);
 		if (same_field(old, rule, "action") && same_field(old, rule, "rate") &&
-		    same_field(old, rule, "grace")) {
+		    same_field(old, rule, "grace") && same_field(old, rule, "between")) {
 			json_decref(rule);
 			return LINE_KEPT;
 		}
-		json_object_set(old, "action", json_object_get(rule, "action"));
 		json_object_del(old, "rate");
 		json_object_del(old, "grace");
+		json_object_del(old, "between");
 		json_object_update(old, rule);
 		json_decref(rule);
 		return LINE_REPLACED;

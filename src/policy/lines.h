@@ -15,9 +15,13 @@ struct line_words {
 	const char *subject; /* NULL: every one */
 	const char *rate;    /* "100/s:10"; NULL: none */
 	const char *grace;   /* of a name's old addresses, in seconds; NULL: as usual */
+	const char *between; /* "08:00-18:00"; NULL: always */
 	const char *preset;  /* that it comes from; NULL: none */
 	json_t *ports;	     /* array of texts, borrowed */
 };
+
+/* fail() when the subject "user:IF:WHO" of a rule names nobody there is. */
+int subject_user_check(const char *subject);
 
 enum line_change { LINE_ADDED, LINE_REPLACED, LINE_KEPT };
 const char *line_change_word(enum line_change change);

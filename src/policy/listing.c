@@ -59,9 +59,9 @@ static void add_counts(const struct listing *listing, json_t *row,
 static const char *const verdicts[] = {
     [ACTION_DENY] = "deny", [ACTION_ALLOW] = "allow", [ACTION_PASS] = "pass"};
 
-static void add_row(const struct listing *listing, const struct policy_rule *rule, enum tier tier,
-		    enum direction direction, const char *title, const char *subject,
-		    const char *origin)
+static json_t *add_row(const struct listing *listing, const struct policy_rule *rule,
+		       enum tier tier, enum direction direction, const char *title,
+		       const char *subject, const char *origin)
 {
 	char *peers = rule_peers_text(listing->model, rule), *ports = rule_ports_text(rule);
 	const char *number = tier == TIER_RULE ? "id" : "index";
@@ -81,6 +81,32 @@ static void add_row(const struct listing *listing, const struct policy_rule *rul
 	json_array_append_new(listing->rows, row);
 	free(peers);
 	free(ports);
+	return row;
+}
+
+/* What only one-line rules and endpoints have. */
+static void add_line(const struct listing *listing, const struct line *line)
+{
+	const struct policy_rule *rule = &line->rule;
+	char window[WINDOW_TEXT];
+	json_t *row = add_row(listing, rule, TIER_RULE, line->direction, line->title,
+			      line->subject ? line->subject : "all", line->origin);
+
+	if (line->endpoint) {
+		json_object_del(row, "id");
+		json_object_set_new(row, "index", json_integer(rule->index));
+		json_object_set_new(row, "rule", json_sprintf("%s[%d]", line->title, rule->index));
+	}
+	if (window_is_set(&rule->window))
+		json_object_set_new(row, "between", json_string(window_text(&rule->window, window)));
+	if (line->users.unknown)
+		json_object_set_new(row, "problem",
+				    json_sprintf("%s: it %s", line->users.unknown,
+						 line->users.any ? "denies everybody"
+						 : line->users.count ? "allows the others only"
+								     : "allows nobody"));
+	if (*line->preset)
+		json_object_set_new(row, "preset", json_string(line->preset));
 }
 
 static void add_policies(const struct listing *listing, const struct compile *order,
@@ -113,12 +139,7 @@ static void add_lines(const struct listing *listing)
 		    (listing->pod &&
 		     !line_is_for(listing->model, line, listing->pod, listing->pod_name)))
 			continue;
-		add_row(listing, &line->rule, TIER_RULE, line->direction, line->title,
-			line->subject ? line->subject : "all", line->origin);
-		if (*line->preset)
-			json_object_set_new(
-			    json_array_get(listing->rows, json_array_size(listing->rows) - 1),
-			    "preset", json_string(line->preset));
+		add_line(listing, line);
 	}
 }
 

@@ -26,6 +26,64 @@ static void add_manifest(const struct taking *taking, json_t *object, unsigned i
 	    (struct manifest){json_incref(object), xprintf("%s:%u", taking->path, line)};
 }
 
+/* A per-user file, as it is: endpoints: [{NAME: {iface, range, allow}}, …] */
+static bool is_endpoints(const json_t *object)
+{
+	return json_object_get(object, "endpoints") && !json_object_get(object, "kind");
+}
+
+static unsigned int line_at(const struct taking *taking, const json_t *value, unsigned int line)
+{
+	unsigned int at = value_lines_get(taking->manifests->lines, value);
+
+	return at ? at : line;
+}
+
+static int add_endpoint(const struct taking *taking, const json_t *element, unsigned int line)
+{
+	void *pair = json_object_iter((json_t *)element);
+	json_t *endpoint = json_pack("{s:s, s:s}", "apiVersion", "npctl.io/v1", "kind", "Endpoint");
+	json_t *fields;
+
+	if (json_object_size(element) != 1) {
+		json_decref(endpoint);
+		return fail("%s:%u: endpoints: expected one name with iface, range and allow",
+			    taking->path, line);
+	}
+	fields = json_object_iter_value(pair);
+	json_object_set_new(endpoint, "metadata",
+			    json_pack("{s:s}", "name", json_object_iter_key(pair)));
+	if (json_is_object(fields))
+		json_object_update_missing(endpoint, fields);
+	add_manifest(taking, endpoint, line_at(taking, fields, line));
+	json_decref(endpoint);
+	return json_is_object(fields) || json_is_null(fields)
+		   ? 0
+		   : fail("%s:%u: endpoint %s: expected iface, range and allow", taking->path,
+			  line_at(taking, fields, line), json_object_iter_key(pair));
+}
+
+static int add_endpoints(const struct taking *taking, const json_t *object, unsigned int line)
+{
+	const json_t *list = json_object_get(object, "endpoints");
+	const char *key;
+	json_t *value;
+	size_t index;
+	int result = 0;
+
+	json_object_foreach ((json_t *)object, key, value)
+		if (strcmp(key, "endpoints") != 0)
+			return fail("%s:%u: \"%.60s\" is unknown; expected endpoints", taking->path,
+				    line_at(taking, value, line), key);
+	line = line_at(taking, list, line);
+	if (!json_is_array(list))
+		return fail("%s:%u: endpoints: expected a list", taking->path, line);
+	json_array_foreach (list, index, value)
+		if (!result)
+			result = add_endpoint(taking, value, line_at(taking, value, line));
+	return result;
+}
+
 /* "PodList" -> "Pod": its elements need not say so themselves. */
 static void add_type(const json_t *list, json_t *item)
 {
@@ -62,17 +120,22 @@ static int take(void *data, json_t *object, unsigned int line)
 
 	if (json_is_null(object))
 		return 0; /* nothing between two --- */
-	if (!is_list(object)) {
+	if (is_endpoints(object)) {
+		result = add_endpoints(taking, object, line);
+	} else if (!is_list(object)) {
 		add_manifest(taking, object, line);
 	} else {
 		items = field_get(object, "items");
 		if (items && !json_is_array(items))
 			result = fail("%s:%u: items: expected a list", taking->path, line);
 		json_array_foreach (items, index, item) {
-			unsigned int at = value_lines_get(taking->manifests->lines, item);
+			unsigned int at = line_at(taking, item, line);
 
 			add_type(object, item);
-			add_manifest(taking, item, at ? at : line);
+			if (is_endpoints(item) && !result)
+				result = add_endpoints(taking, item, at);
+			else if (!is_endpoints(item))
+				add_manifest(taking, item, at);
 		}
 	}
 	json_decref(object);

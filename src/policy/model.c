@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "policy/schema.h"
+#include "policy/users.h"
 
 #define NAME_LABEL "kubernetes.io/metadata.name"
 
@@ -317,6 +318,7 @@ static reader reader_of_kind(const char *kind)
 	    {"Default", read_default},
 	    {"CidrList", read_list},
 	    {"DomainName", read_domain},
+	    {"Endpoint", read_endpoint},
 	    {"NpctlHost", read_host},
 	    {"NpctlNetwork", read_network},
 	    {"Service", read_service},
@@ -383,14 +385,16 @@ static void add_device(struct model *model, const char *name)
 /* Of an interface: everybody, and each user whom some rule names there. */
 static void add_users(struct model *model, const char *interface)
 {
-	size_t length = strlen(interface);
+	char uid[16];
 
 	add_device(model, model_format(model, "%s:any", interface));
 	for (size_t i = 0; i < model->lines.count; i++) {
-		const char *subject = model->lines.item[i]->subject;
+		const struct line *line = model->lines.item[i];
 
-		if (subject && strncmp(subject, interface, length) == 0 && subject[length] == ':')
-			add_device(model, subject);
+		for (size_t j = 0; line->interface && j < line->users.count; j++)
+			if (strcmp(line->interface, interface) == 0)
+				add_device(model, model_format(model, "%s:%s", interface,
+							       uid_text(line->users.uids[j], uid)));
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "policy/item.h"
 #include "policy/model.h"
 #include "policy/schema.h"
+#include "policy/window.h"
 
 enum op { OP_IN, OP_NOT_IN, OP_EXISTS, OP_ABSENT };
 
@@ -70,6 +71,7 @@ struct policy_rule {
 	bool named_ports;
 	int index; /* in its policy's direction; the id of a one-line rule */
 	uint32_t rate_per_second, rate_burst; /* 0: as often as it likes */
+	struct window window;		      /* of the day; else it is as if it were not there */
 	struct signature signature;
 };
 
@@ -93,8 +95,16 @@ struct line {
 	enum direction direction;
 	const char *subject; /* "ns/pod", "dev:IF", a selector; NULL: every subject */
 	uint32_t selected;   /* the peer that such a selector is, or LOOKUP_NONE */
-	const char *title;   /* "rule 3" */
+	bool endpoint;	     /* of a file of endpoints */
+	const char *title;   /* "rule 3", or the endpoint's name */
 	const char *origin;  /* as a policy's */
+	const char *interface; /* "user:IF" of a rule about users; else NULL */
+	struct line_users {
+		const uint32_t *uids; /* sorted */
+		size_t count;
+		bool any;
+		const char *unknown; /* why it is not known whom the rule means; NULL */
+	} users;
 	const char *preset;  /* that it comes from; "": none */
 };
 
@@ -236,6 +246,7 @@ int read_workload(struct model *model, const struct item *object, const char *wh
 int read_network_policy(struct model *model, const struct item *object, const char *where);
 int read_cluster_policy(struct model *model, const struct item *object, const char *where);
 int read_rule(struct model *model, const struct item *object, const char *where);
+int read_endpoint(struct model *model, const struct item *object, const char *where);
 int read_default(struct model *model, const struct item *object, const char *where);
 int read_list(struct model *model, const struct item *object, const char *where);
 int read_domain(struct model *model, const struct item *object, const char *where);
@@ -250,6 +261,12 @@ void read_selector(struct model *model, const struct item *object, struct select
 void policy_add(struct model *model, struct policy *policy);
 void policy_rule_sign(const struct model *model, const struct policy *policy,
 		      enum direction direction, struct policy_rule *rule);
+
+/* The parts that a rule and an endpoint have in common: "ports" and "between"; then it is added. */
+int read_rule_ports(struct model *model, const struct item *array, const char *where,
+		    struct policy_rule *rule);
+int read_rule_window(const struct item *object, const char *where, struct policy_rule *rule);
+void line_add(struct model *model, struct line *line);
 
 /*
  * What a one-line rule calls a peer: address, prefix, ns/pod, pod, selector,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include "policy/domain.h"
 #include "policy/schema.h"
+#include "policy/users.h"
 
 #define BURST_LEAST 5
 
@@ -313,8 +314,8 @@ int rate_parse(const char *text, uint32_t *per_second, uint32_t *burst)
 	return 0;
 }
 
-static int read_rule_ports(struct model *model, const struct item *array, const char *where,
-			   struct policy_rule *rule)
+int read_rule_ports(struct model *model, const struct item *array, const char *where,
+		    struct policy_rule *rule)
 {
 	size_t count;
 
@@ -330,6 +331,15 @@ static int read_rule_ports(struct model *model, const struct item *array, const 
 	return 0;
 }
 
+int read_rule_window(const struct item *object, const char *where, struct policy_rule *rule)
+{
+	const char *text = item_text(object, "between", NULL);
+
+	if (text && window_parse(text, &rule->window))
+		return fail("%s: \"%s\" is no time such as 08:00-18:00", where, text);
+	return 0;
+}
+
 static void line_sign(const struct model *model, struct line *line)
 {
 	struct policy policy = {.tier = TIER_RULE, .kind = "Rule", .title = line->title};
@@ -338,11 +348,47 @@ static void line_sign(const struct model *model, struct line *line)
 	sign_text(&line->rule.signature, line->subject ? line->subject : "");
 	sign_number(&line->rule.signature, line->rule.rate_per_second);
 	sign_number(&line->rule.signature, line->rule.rate_burst);
+	sign_number(&line->rule.signature, line->rule.window.from);
+	sign_number(&line->rule.signature, line->rule.window.to);
 }
 
 static enum direction read_direction(const struct item *object)
 {
 	return strcmp(item_text(object, "direction", "ingress"), "egress") == 0 ? EGRESS : INGRESS;
+}
+
+/*
+ * Looked up now, so that a change of users or groups is taken up by the next
+ * commit. When it cannot be known whom a rule means, it allows nobody, or
+ * denies everybody.
+ */
+static void line_users_find(struct model *model, struct line *line)
+{
+	const char *colon = strchr(line->subject + strlen(USER_PREFIX), ':');
+	struct users users;
+	uint32_t *uids;
+
+	if (!colon)
+		return;
+	users_find(colon + 1, &users);
+	uids = model_array(model, users.uids.count, sizeof(*uids));
+	if (users.uids.count)
+		memcpy(uids, users.uids.item, users.uids.count * sizeof(*uids));
+	line->interface = texts_get_part(&model->texts, line->subject,
+					 (size_t)(colon - line->subject));
+	line->users.uids = uids;
+	line->users.count = users.uids.count;
+	line->users.any = users.any || (users.unknown && line->rule.action == ACTION_DENY);
+	line->users.unknown = users.unknown ? model_text(model, users.unknown) : NULL;
+	users_release(&users);
+}
+
+void line_add(struct model *model, struct line *line)
+{
+	if (line->subject && strncmp(line->subject, USER_PREFIX, strlen(USER_PREFIX)) == 0)
+		line_users_find(model, line);
+	line_sign(model, line);
+	ADD(model->lines, line);
 }
 
 int read_rule(struct model *model, const struct item *object, const char *where)
@@ -364,7 +410,8 @@ int read_rule(struct model *model, const struct item *object, const char *where)
 	line->origin = strncmp(where, "agent/", 6) == 0 ? "agent" : "";
 	line->preset = model_text(model, item_text(object, "preset", ""));
 	if (read_rule_peer(model, object, &rule->peers[0]) ||
-	    read_rule_ports(model, item_get(object, "ports"), where, rule))
+	    read_rule_ports(model, item_get(object, "ports"), where, rule) ||
+	    read_rule_window(object, where, rule))
 		return FAILED;
 	if (rate && rate_parse(rate, &rule->rate_per_second, &rule->rate_burst))
 		return fail("%s: \"%s\" is no rate such as 100/s or 100/s:10", where, rate);
@@ -372,24 +419,35 @@ int read_rule(struct model *model, const struct item *object, const char *where)
 	if (subject && strchr(subject, '=') && strncmp(subject, "cgroup:", 7) != 0 &&
 	    peer_from_text(model, subject, &line->selected))
 		return FAILED;
-	line_sign(model, line);
-	ADD(model->lines, line);
+	line_add(model, line);
 	return 0;
+}
+
+/* `name` is "user:IF:UID", or "user:IF:any": what is said of any user holds for each. */
+static bool line_is_for_user(const struct line *line, const char *name)
+{
+	size_t length = strlen(line->interface);
+	char uid[16];
+
+	if (strncmp(name, line->interface, length) != 0 || name[length] != ':')
+		return false;
+	if (line->users.any)
+		return true;
+	for (size_t i = 0; i < line->users.count; i++)
+		if (strcmp(name + length + 1, uid_text(line->users.uids[i], uid)) == 0)
+			return true;
+	return false;
 }
 
 bool line_is_for(const struct model *model, const struct line *line, const struct pod *pod,
 		 const char *name)
 {
 	bool own = strncmp(name, "user:", 5) == 0 || strncmp(name, "cgroup:", 7) == 0;
-	size_t length;
 
 	if (!line->subject)
 		return !own; /* users and containers are never meant by silence */
-	/* What is said of any user holds for each. */
-	length = strlen(line->subject);
-	if (own && length > 4 && strcmp(line->subject + length - 4, ":any") == 0 &&
-	    strncmp(line->subject, name, length - 3) == 0 && !strchr(name + length - 3, ':'))
-		return true;
+	if (line->interface)
+		return line_is_for_user(line, name);
 	if (line->selected != LOOKUP_NONE)
 		return pod && peer_selects_pod(model, model->peers.item[line->selected], pod);
 	return strcmp(line->subject, name) == 0;

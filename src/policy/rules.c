@@ -18,15 +18,17 @@ static uint32_t add(struct compile *compile, struct plan_rule rule)
 static char *line_name(const struct model *model, const struct line *line)
 {
 	const struct policy_rule *rule = &line->rule;
-	char ports[128] = "", one[64];
+	char ports[128] = "", one[64], window[WINDOW_TEXT];
 	size_t used = 0;
 
 	for (size_t i = 0; i < rule->port_count && used < sizeof(ports); i++)
 		used += (size_t)snprintf(ports + used, sizeof(ports) - used, "%s%s", i ? "," : " ",
 					 port_item_text(&rule->ports[i], one, sizeof(one)));
-	return xprintf("%s %s %s %s%s", line->title,
+	return xprintf("%s %s %s %s%s%s%s", line->title,
 		       rule->action == ACTION_ALLOW ? "allow" : "deny",
-		       direction_words[line->direction], peer_text(model, rule->peers[0]), ports);
+		       direction_words[line->direction], peer_text(model, rule->peers[0]), ports,
+		       window_is_set(&rule->window) ? " " : "",
+		       window_is_set(&rule->window) ? window_text(&rule->window, window) : "");
 }
 
 static char *policy_rule_name(const struct ordered_rule *ordered)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base.h"
 #include "policy/cidr.h"
+#include "policy/model_private.h"
 #include "policy/schema_kinds.h"
 
 /* Where the check stands: the way from the object down to a value. */
@@ -192,8 +193,11 @@ static bool is_domain_name(const char *text)
 /* What is wrong with a text of that form, or NULL. */
 static const char *form_problem(enum form form, const char *text)
 {
+	struct port_item items[2];
 	struct prefix prefix;
 	struct address address;
+	struct window window;
+	size_t count;
 
 	switch (form) {
 	case FORM_ANY:
@@ -226,6 +230,21 @@ static const char *form_problem(enum form form, const char *text)
 		return is_domain_name(text) ? NULL : "is no domain name";
 	case FORM_SHORT:
 		return strlen(text) <= 100 ? NULL : "is longer than 100 characters";
+	case FORM_INTERFACE:
+		return *text && strlen(text) < 16 && !strpbrk(text, "/: \t") ? NULL
+									  : "is no interface name";
+	case FORM_RANGE:
+		return prefix_parse(text, &prefix) == 0
+			   ? NULL
+			   : "is no range such as 10.0.0.0/8, 192.0.2.1 or fd00::/8";
+	case FORM_PORTS:
+		return port_item_parse(text, items, &count) == 0
+			   ? NULL
+			   : "is no port such as tcp/80, udp/53-60, icmp/8 or 80";
+	case FORM_USER:
+		return *text && !strchr(text, ',') ? NULL : "is no user";
+	case FORM_WINDOW:
+		return window_parse(text, &window) == 0 ? NULL : "is no time such as 08:00-18:00";
 	}
 	return NULL;
 }
@@ -289,6 +308,35 @@ static int check_number(const struct check *check, const struct step *step,
 	if (number < field->least || number > field->most)
 		return wrong(check, step, "%lld is not between %ld and %ld", (long long)number,
 			     field->least, field->most);
+	return 0;
+}
+
+static int check_word(const struct check *check, const struct step *step, const struct field *field)
+{
+	const char *problem;
+	char number[32];
+
+	if (!json_is_integer(step->value) || json_integer_value(step->value) < 0)
+		return check_text(check, step, field);
+	snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(step->value));
+	problem = form_problem(field->form, number);
+	return problem ? wrong(check, step, "\"%s\" %s", number, problem) : 0;
+}
+
+static int check_words(const struct check *check, const struct step *step,
+		       const struct field *field)
+{
+	json_t *value;
+	size_t index;
+
+	if (!json_is_array(step->value))
+		return check_word(check, step, field);
+	json_array_foreach (step->value, index, value) {
+		struct step inner = {step, NULL, index, value};
+
+		if (check_word(check, &inner, field))
+			return FAILED;
+	}
 	return 0;
 }
 
@@ -366,6 +414,8 @@ static int check_value(const struct check *check, const struct step *step,
 	case TYPE_OBJECTS:
 	case TYPE_TEXTS:
 		return check_array(check, step, field);
+	case TYPE_WORDS:
+		return check_words(check, step, field);
 	}
 	return 0;
 }

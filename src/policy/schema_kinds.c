@@ -279,6 +279,7 @@ static const struct schema rule_schema = {
 	    {.name = "subject", .type = TYPE_TEXT},
 	    {.name = "rate", .type = TYPE_TEXT},
 	    {.name = "grace", .type = TYPE_NUMBER, .least = 0, .most = 604800},
+	    {.name = "between", .type = TYPE_TEXT, .form = FORM_WINDOW},
 	    {.name = "preset", .type = TYPE_TEXT, .form = FORM_DNS_LABEL},
 	    END,
 	},
@@ -345,6 +346,34 @@ static const struct schema list_schema = {
 	},
 };
 
+static const struct schema endpoint_metadata_schema = {
+    .fields =
+	(const struct field[]){
+	    {.name = "name", .type = TYPE_TEXT, .required = true, .form = FORM_SHORT},
+	    END,
+	},
+    .strict = true,
+};
+
+/* Of the file that lists whom a host's users may reach. */
+static const struct schema endpoint_schema = {
+    .fields =
+	(const struct field[]){
+	    TYPE_META,
+	    {.name = "metadata",
+	     .type = TYPE_OBJECT,
+	     .schema = &endpoint_metadata_schema,
+	     .required = true},
+	    {.name = "iface", .type = TYPE_WORDS, .required = true, .form = FORM_INTERFACE},
+	    {.name = "range", .type = TYPE_WORDS, .required = true, .form = FORM_RANGE},
+	    {.name = "allow", .type = TYPE_WORDS, .required = true, .form = FORM_USER},
+	    {.name = "port", .type = TYPE_WORDS, .form = FORM_PORTS},
+	    {.name = "between", .type = TYPE_TEXT, .form = FORM_WINDOW},
+	    END,
+	},
+    .strict = true,
+};
+
 /* Known to npctl alone. */
 static const struct schema own_schema = {.fields = (const struct field[]){END}, .open = true};
 
@@ -371,6 +400,7 @@ static const struct {
     {"RuleSequence", "", &own_schema},
     {"Default", OWN_VERSION, &default_schema},
     {"CidrList", OWN_VERSION, &list_schema},
+    {"Endpoint", OWN_VERSION, &endpoint_schema},
     {"Preset", "", &preset_schema},
     {"DomainName", "", &own_schema},
     {"NpctlHost", "", &own_schema},

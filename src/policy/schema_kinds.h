@@ -16,6 +16,7 @@ enum type {
 	TYPE_OBJECT,
 	TYPE_OBJECTS,
 	TYPE_TEXTS,
+	TYPE_WORDS, /* texts or numbers, one or a list of them */
 };
 
 enum form {
@@ -29,6 +30,11 @@ enum form {
 	FORM_ADDRESS,
 	FORM_DOMAIN,
 	FORM_SHORT,
+	FORM_INTERFACE,
+	FORM_RANGE, /* a prefix, or an address alone */
+	FORM_PORTS, /* as one-line rules write them */
+	FORM_USER,
+	FORM_WINDOW, /* of the day */
 };
 
 struct field {
