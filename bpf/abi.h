@@ -17,7 +17,7 @@
 #endif
 
 /* Raised whenever a type below changes; maps of another number are refused. */
-#define NPCTL_ABI 2
+#define NPCTL_ABI 3
 
 enum direction { INGRESS, EGRESS, DIRECTIONS };
 
@@ -44,13 +44,15 @@ struct span {
 #define ANSWER_ALLOW 0x80000000u
 #define ANSWER_TABLE 0x40000000u
 #define ANSWER_LIMITED 0x20000000u /* allowed as often as `rates` says */
+#define ANSWER_TIMED 0x10000000u   /* by the clock: a table of minutes, or what one says */
 #define ANSWER_RULE 0x00ffffffu	   /* no table */
 #define ANSWER_INDEX 0x01ffffffu   /* table */
 
 /*
  * Three kinds of runs share the chunks of `runs`:
  *   sets    identity -> answer, which may be a table
- *   tables  protocol << 16 | port (ICMP: type << 8 | code) -> answer
+ *   tables  protocol << 16 | port (ICMP: type << 8 | code) -> answer, which may
+ *           be a timed table: minute of the local day -> answer
  *   peers   lower half of an IPv4 address -> identity
  * Those of peers are packed, so that the search stays within a cache line or
  * two: first `count` starts of 16 bits, four to an entry, the last entry
@@ -100,6 +102,21 @@ enum lifetime {
 
 #define SINKS 16 /* listeners */
 
+/*
+ * The local time: a clock of the kernel's and `offset` make the time in ns
+ * since 1970, to which the offset in seconds of the first zone with a later
+ * `until` is added.
+ */
+#define CLOCK_ZONES 8
+
+struct clock {
+	__u64 offset;
+	struct {
+		__u64 until; /* seconds since 1970 */
+		__s64 offset;
+	} zone[CLOCK_ZONES];
+};
+
 struct settings {
 	__u32 version;
 	__u32 listening;     /* bit n: slot n wants verdicts */
@@ -108,6 +125,9 @@ struct settings {
 	__u32 dirty;		   /* a writer was at work: collect garbage first */
 	__u32 lifetime[LIFETIMES]; /* in jiffies */
 	struct span peers6[2];	   /* the IPv6 directory, by half */
+	struct clock clock[2];	   /* by half */
+	__u32 tai;		   /* the programs' clock is CLOCK_TAI, not that since boot */
+	__u32 pad;
 };
 
 /* What one interface is judged by, in one version of the policy. */

@@ -91,7 +91,7 @@ static __always_inline void judge_flow(const struct view *view, const struct pac
 {
 	struct judgement last = flow_judgement(flow);
 
-	if (last.version != view->version)
+	if (last.version != view->version || last.answer & ANSWER_TIMED)
 		judge(view, packet, flow->initiator, flow_port(packet, flow), verdict);
 	else
 		verdict->answer = last.answer;
@@ -335,8 +335,8 @@ static __always_inline int pod(struct __sk_buff *skb, enum direction direction)
 	if (unlikely(!flow))
 		return decide(skb, &packet);
 	last = flow_judgement(flow);
-	if (unlikely(last.version != READ_ONCE(settings->version) ||
-		     !(last.answer & ANSWER_ALLOW) || LISTENERS(settings->listening_all)))
+	if (unlikely(last.version != READ_ONCE(settings->version) || !answer_lasts(last.answer) ||
+		     LISTENERS(settings->listening_all)))
 		return decide(skb, &packet);
 	if (flow->seen != now) {
 		if (!flow_fresh(flow, now))

@@ -224,7 +224,7 @@ static __always_inline bool told_already(struct __sk_buff *skb, const struct set
 		return false;
 	told = bpf_sk_storage_get(&sockets, sk, NULL, 0);
 	if (!told || told->version != READ_ONCE(settings->version) ||
-	    told->ifindex != skb->ifindex || !(told->answer & ANSWER_ALLOW))
+	    told->ifindex != skb->ifindex || !answer_lasts(told->answer))
 		return false;
 	count(told->answer, skb->len);
 	return true;

@@ -3,6 +3,7 @@
 #ifndef NPCTL_LIB_VERDICT_H
 #define NPCTL_LIB_VERDICT_H
 
+#include "lib/clock.h"
 #include "lib/peer.h"
 
 struct {
@@ -55,7 +56,19 @@ static __always_inline __u32 set_find(struct span set, __u32 identity, __u32 key
 {
 	__u32 answer = run_find(set, identity, 0);
 
-	return answer & ANSWER_TABLE ? table_search(answer & ANSWER_INDEX, key) : answer;
+	if (answer & ANSWER_TABLE) {
+		if (!(answer & ANSWER_TIMED))
+			answer = table_search(answer & ANSWER_INDEX, key);
+		if (answer & ANSWER_TABLE)
+			answer = table_search(answer & ANSWER_INDEX, clock_minute());
+	}
+	return answer;
+}
+
+/* Good for every packet until the policy changes: allowed, and not by the clock. */
+static __always_inline bool answer_lasts(__u32 answer)
+{
+	return (answer & (ANSWER_ALLOW | ANSWER_TIMED)) == ANSWER_ALLOW;
 }
 
 static __always_inline void count(__u32 answer, __u32 bytes)

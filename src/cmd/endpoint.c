@@ -71,7 +71,8 @@ static const char *state_of(const struct loaded *loaded, const struct pod *pod, 
 	table = &loaded->plan->tables[set->fallback];
 	if (set->count || table->count > 1)
 		return "policies";
-	return loaded->plan->rules[table->ranges[0].rule].allow ? "default allow" : "default deny";
+	return loaded->plan->rules[plan_table_rule(loaded->plan, table, 0)].allow ? "default allow"
+										  : "default deny";
 }
 
 static bool is_attached(const json_t *attachments, const char *name)

@@ -58,8 +58,8 @@ struct removal {
 
 static bool is_policies(const char *document)
 {
-	return strncmp(document, "policies/", 9) == 0 || strcmp(document, "cluster-policies") == 0 ||
-	       strcmp(document, "endpoints") == 0;
+	return strncmp(document, "policies/", 9) == 0 ||
+	       strcmp(document, "cluster-policies") == 0 || strcmp(document, "endpoints") == 0;
 }
 
 /* Whether the object, of that document, goes by `name`: "name" or "ns/name". */

@@ -25,8 +25,8 @@ static int wrong(const struct manifests *manifests, const struct manifest *manif
 {
 	const char *colon = strrchr(manifest->where, ':');
 	unsigned int line = manifest_line(manifests, value);
-	int length = (int)(line && colon ? (size_t)(colon - manifest->where)
-					 : strlen(manifest->where));
+	int length =
+	    (int)(line && colon ? (size_t)(colon - manifest->where) : strlen(manifest->where));
 	char *sentence = xstrdup(failure()), *number = line ? xprintf(":%u", line) : xstrdup("");
 
 	fail("%.*s%s: endpoint %s: %s", length, manifest->where, number,
@@ -46,8 +46,9 @@ int endpoint_check(const struct manifests *manifests, const struct manifest *man
 			return wrong(manifests, manifest, word_at(interfaces, i));
 	for (size_t i = 0; i < word_count(users); i++) {
 		const json_t *word = word_at(users, i);
-		char *text = json_is_string(word) ? xstrdup(json_string_value(word))
-						  : xprintf("%lld", (long long)json_integer_value(word));
+		char *text = json_is_string(word)
+				 ? xstrdup(json_string_value(word))
+				 : xprintf("%lld", (long long)json_integer_value(word));
 		int error = user_check(text);
 
 		free(text);

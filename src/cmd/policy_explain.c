@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cmd/explain.h"
 #include "cmd/matrix.h"
 #include "cmd/policy.h"
 #include "kernel/ask.h"
@@ -15,6 +16,8 @@ const struct option policy_explain_options[] = {
     {"from", VALUE_PEER, "POD|ADDRESS", "who begins", 0, false},
     {"to", VALUE_PEER, "POD|ADDRESS", "who is spoken to", 0, false},
     {"port", VALUE_PORT, "PORT", "tcp/80, udp/53, icmp/8 (default: tcp/80)", 'p', false},
+    {"user", VALUE_USER, "USER", "who begins: a user of this host, or none", 0, false},
+    {"dev", VALUE_DEV, "DEV", "the interface by which the user's packets leave", 0, false},
     {"file", VALUE_FILE, "FILE", "by these manifests instead of what is loaded", 'f', true},
     {0},
 };
@@ -28,21 +31,30 @@ static bool is_single(const struct port_item *item)
 	return icmp ? item->first >> 8 == item->last >> 8 : item->first == item->last;
 }
 
-static int parse_probe(const struct model *model, const struct words *words,
-		       struct matrix_probe *probe)
+int explain_parse_port(const struct words *words, struct matrix_probe *probe)
 {
-	const char *from = word_value(words, "from"), *to = word_value(words, "to");
 	const char *port = word_value(words, "port");
 	struct port_item items[2];
 	size_t count;
 
 	if (port_item_parse(port ? port : "tcp/80", items, &count) || !is_single(&items[0]))
 		return misuse("--port \"%s\" is no single port such as tcp/80 or icmp/8", port);
+	probe->protocol = (uint8_t)(items[0].first >> 16);
+	probe->port = (uint16_t)items[0].first;
+	return 0;
+}
+
+static int parse_probe(const struct model *model, const struct words *words,
+		       struct matrix_probe *probe)
+{
+	const char *from = word_value(words, "from"), *to = word_value(words, "to");
+	int error = explain_parse_port(words, probe);
+
+	if (error)
+		return error;
 	if (party_find(model, from, &probe->from) || party_find(model, to, &probe->to) ||
 	    parties_meet(&probe->from, &probe->to, &probe->family, ""))
 		return FAILED;
-	probe->protocol = (uint8_t)(items[0].first >> 16);
-	probe->port = (uint16_t)items[0].first;
 	probe->from.text = xstrdup(from);
 	probe->to.text = xstrdup(to);
 	probe->expected = probe->live = -1;
@@ -66,11 +78,25 @@ static void print_rules(const struct out *out, const json_t *rules, const char *
 			 tier, field_text(rule, "peer", ""), field_text(rule, "ports", ""),
 			 !but			    ? ""
 			 : strcmp(but, "port") == 0 ? " (another port)"
+			 : strcmp(but, "hour") == 0 ? " (at another hour)"
 						    : " (another peer)");
 	}
 }
 
-static void print_side(const struct out *out, const char *name, const json_t *side)
+static void print_schedule(const struct out *out, const json_t *rows)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row) {
+		const char *verdict = field_text(row, "verdict", "");
+
+		printf("    %s %s by %s\n", field_text(row, "between", ""),
+		       painted(out, paint_verdict(verdict), verdict), field_text(row, "rule", ""));
+	}
+}
+
+void explain_print_side(const struct out *out, const char *name, const json_t *side)
 {
 	const char *verdict = field_text(side, "verdict", ""), *advice;
 
@@ -81,6 +107,7 @@ static void print_side(const struct out *out, const char *name, const json_t *si
 	out_line(out, 4, "  %s: %s by the %s tier: %s", name,
 		 painted(out, paint_verdict(verdict), verdict), field_text(side, "tier", ""),
 		 field_text(side, "why", ""));
+	print_schedule(out, json_object_get(side, "schedule"));
 	print_rules(out, json_object_get(side, "lost"), "also matches, but comes later:");
 	print_rules(out, json_object_get(side, "near"), "nearly:");
 	if (field_text(side, "datapath", NULL))
@@ -110,8 +137,8 @@ static void show(struct context *context, const struct matrix_probe *probe, json
 	       address_text(&probe->from.address, from), probe->to.text,
 	       address_text(&probe->to.address, to), port_item_text(&item, port, sizeof(port)),
 	       painted(&context->out, paint_verdict(verdict), verdict));
-	print_side(&context->out, "egress", json_object_get(row, "egress"));
-	print_side(&context->out, "ingress", json_object_get(row, "ingress"));
+	explain_print_side(&context->out, "egress", json_object_get(row, "egress"));
+	explain_print_side(&context->out, "ingress", json_object_get(row, "ingress"));
 	json_decref(row);
 }
 
@@ -208,6 +235,8 @@ int policy_explain(struct context *context, const struct words *words)
 	struct loaded loaded;
 	int error;
 
+	if (word_value(words, "user") || word_value(words, "dev"))
+		return explain_user(context, words);
 	if (!word_value(words, "from") || !word_value(words, "to"))
 		return misuse("who to whom? --from POD|ADDRESS --to POD|ADDRESS");
 	if (word_value(words, "file"))

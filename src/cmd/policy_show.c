@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "cmd/explain.h"
 #include "cmd/matrix.h"
 #include "cmd/policy.h"
 #include "kernel/apply.h"
@@ -20,6 +21,8 @@ const struct option policy_list_options[] = {{0}};
 
 const struct option policy_show_options[] = {
     {"pod", VALUE_POD, "POD", "the rules that judge this pod", 0, false},
+    {"user", VALUE_USER, "USER", "the rules that judge this user", 0, false},
+    {"dev", VALUE_DEV, "DEV", "at this interface", 0, false},
     {0},
 };
 
@@ -185,6 +188,24 @@ int policy_list(struct context *context, const struct words *words)
 	return 0;
 }
 
+static int show_user(struct context *context, struct loaded *loaded, const struct words *words)
+{
+	const char *interface = word_value(words, "dev");
+	uint32_t uid;
+	int error = user_uid_find(word_value(words, "user"), &uid), index;
+
+	if (error)
+		return error;
+	index = user_subject_find(loaded->plan, interface, uid);
+	if (index < 0)
+		return fail("users are not judged at interface %s", interface);
+	show_rules(context,
+		   listing_subject(loaded->model, loaded->plan, loaded->plan->subjects[index].name,
+				   hits_count, &loaded->hits),
+		   "no rules");
+	return 0;
+}
+
 static int show_pod(struct context *context, struct loaded *loaded, const char *name)
 {
 	const struct pod *pod = model_pod_find(loaded->model, name);
@@ -220,18 +241,21 @@ static int show_policy(struct context *context, struct loaded *loaded, const cha
 
 int policy_show(struct context *context, const struct words *words)
 {
-	const char *pod = word_value(words, "pod");
+	const char *pod = word_value(words, "pod"), *user = word_value(words, "user");
 	struct loaded loaded;
 	int error;
 
-	if (!pod == !words->count)
-		return misuse("a policy's name, or --pod POD");
+	if (!user != !word_value(words, "dev"))
+		return misuse("--user and --dev go together");
+	if ((pod != NULL) + (user != NULL) + (words->count != 0) != 1)
+		return misuse("a policy's name, --pod POD, or --user USER --dev DEV");
 	/* A pod that nothing enforces yet can be asked about, too. */
 	error = loaded_open(&loaded, context, LOADED_ALL);
 	if (error)
 		return error;
-	error =
-	    pod ? show_pod(context, &loaded, pod) : show_policy(context, &loaded, words->word[0]);
+	error = pod    ? show_pod(context, &loaded, pod)
+		: user ? show_user(context, &loaded, words)
+		       : show_policy(context, &loaded, words->word[0]);
 	loaded_close(&loaded);
 	return error;
 }
@@ -244,7 +268,7 @@ static int note_since(const char *name, void *data)
 	size_t i;
 
 	if (strncmp(name, "policies/", 9) != 0 && strcmp(name, "cluster-policies") != 0 &&
-	    strcmp(name, "rules") != 0)
+	    strcmp(name, "endpoints") != 0 && strcmp(name, "rules") != 0)
 		return 0;
 	document = document_get(loaded->instance, name);
 	json_array_foreach (document, i, object) {

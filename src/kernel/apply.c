@@ -128,6 +128,16 @@ static void identities_find(struct apply *apply)
 	}
 }
 
+/* Timed tables stand before those that lead to them. */
+static uint32_t answer_of(const struct apply *apply, const struct plan_table *table, uint32_t range)
+{
+	uint32_t rule = table->ranges[range].rule;
+
+	if (rule & PLAN_TIMED)
+		return apply->table[rule & ~PLAN_TIMED];
+	return apply->rule[rule] | (table->timed ? ANSWER_TIMED : 0);
+}
+
 /* A head with the number of ranges, then the ranges. */
 static int table_write(struct apply *apply, const struct plan_table *table, struct span *span)
 {
@@ -142,7 +152,7 @@ static int table_write(struct apply *apply, const struct plan_table *table, stru
 	*entry++ = (struct run_entry){.start = table->count};
 	for (i = 0; i < table->count; i++)
 		*entry++ = (struct run_entry){.start = table->ranges[i].start,
-					      .answer = apply->rule[table->ranges[i].rule]};
+					      .answer = answer_of(apply, table, i)};
 	return 0;
 }
 
@@ -155,14 +165,14 @@ static int tables_write(struct apply *apply)
 		struct span *span;
 
 		if (table->count == 1) {
-			apply->table[i] = apply->rule[table->ranges[0].rule];
+			apply->table[i] = answer_of(apply, table, 0);
 			continue;
 		}
 		span = &number_of(apply, NUMBER_TABLE, &table->signature)->span;
 		if (!span_kept(apply, NUMBER_TABLE, &table->signature, span) &&
 		    table_write(apply, table, span))
 			return FAILED;
-		apply->table[i] = ANSWER_TABLE | span->first;
+		apply->table[i] = ANSWER_TABLE | (table->timed ? ANSWER_TIMED : 0) | span->first;
 	}
 	return 0;
 }

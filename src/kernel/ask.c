@@ -140,10 +140,10 @@ static uint16_t source_port(void)
 	return (uint16_t)(61000 + now.tv_nsec / 1000 % 4000);
 }
 
-int ask_datapath(struct instance *instance, enum direction direction, uint32_t ifindex,
-		 const struct packet *packet, bool *allow)
+static int ask(struct instance *instance, const char *name, enum direction direction,
+	       uint32_t ifindex, const struct packet *packet, bool *allow)
 {
-	int program = program_open(instance, direction == INGRESS ? "pod_ingress" : "pod_egress");
+	int program = program_open(instance, name);
 	struct __sk_buff context = {.ifindex = ifindex};
 	uint16_t source = source_port();
 	struct frame frame = {.length = 0};
@@ -163,4 +163,17 @@ int ask_datapath(struct instance *instance, enum direction direction, uint32_t i
 	*allow = options.retval != TC_ACT_SHOT;
 	forget(instance, direction, ifindex, packet, source);
 	return 0;
+}
+
+int ask_datapath(struct instance *instance, enum direction direction, uint32_t ifindex,
+		 const struct packet *packet, bool *allow)
+{
+	return ask(instance, direction == INGRESS ? "pod_ingress" : "pod_egress", direction,
+		   ifindex, packet, allow);
+}
+
+int ask_user_egress(struct instance *instance, uint32_t ifindex, const struct packet *packet,
+		    bool *allow)
+{
+	return ask(instance, "user_egress", EGRESS, ifindex, packet, allow);
 }

@@ -13,6 +13,12 @@ struct packet {
 };
 
 /*
+ * The same of a user's, which can be asked for root alone: such a run's socket is root's.
+ */
+int ask_user_egress(struct instance *instance, uint32_t ifindex, const struct packet *packet,
+		    bool *allow);
+
+/*
  * Runs the first packet of such a connection through the pinned program of the
  * direction, on the interface, in the kernel's test hook: *allow is its answer.
  * It counts as one hit of the rule; the flow that it opens is forgotten again.

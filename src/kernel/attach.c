@@ -406,8 +406,7 @@ static int row_mend(struct instance *instance, json_t *rows, json_t *standing, c
 	bool changed = false;
 
 	/* by hand it stays when the file goes */
-	if (!error && !json_object_get(row, "endpoints") &&
-	    !json_object_del(standing, "endpoints"))
+	if (!error && !json_object_get(row, "endpoints") && !json_object_del(standing, "endpoints"))
 		changed = true;
 	if (!error && !json_object_get(row, "endpoints") &&
 	    !strict != !json_object_get(standing, "strict")) {

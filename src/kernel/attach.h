@@ -17,7 +17,7 @@ struct attach_request {
 	const char *subject; /* "ns/pod", "dev:IF" or "user:IF" */
 	const char *interface;
 	bool clsact;
-	bool strict; /* users: answers to what others began are judged, too */
+	bool strict;	    /* users: answers to what others began are judged, too */
 	bool for_endpoints; /* users: by a file of endpoints, and off again with it */
 	const char *program, *hook;
 	json_t *pod_end; /* NULL, or what enforce.h says of the pod's end */

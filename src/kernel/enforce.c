@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernel/apply.h"
+#include "kernel/clock.h"
 #include "kernel/networks.h"
 #include "net/links.h"
 
@@ -255,6 +256,8 @@ static int commit_documents(struct instance *instance)
 {
 	if (documents_stage(instance))
 		return FAILED;
+	clock_fill(&instance->settings->clock[!(instance->settings->version & 1)],
+		   instance->settings->tai);
 	apply_flip(instance->settings);
 	documents_clean(instance);
 	return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <zlib.h>
 #include "container.skel.h"
+#include "kernel/clock.h"
 #include "pod.skel.h"
 #include "user.skel.h"
 
@@ -16,18 +17,29 @@ static const struct {
     [PART_CONTAINER] = {"container", container_bpf__elf_bytes},
 };
 
-/* What this kernel's cgroup programs may ask about the task is known before they are loaded. */
-static void set_task_known(struct bpf_object *object)
+/* The constants of a part, still to be changed. */
+static void *constants(struct bpf_object *object)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
-	struct container_bpf__rodata *data;
 	size_t size;
 
-	data = map ? (void *)bpf_map__initial_value(map, &size) : NULL;
-	if (data)
-		data->task_known =
-		    libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-					    BPF_FUNC_get_current_pid_tgid, NULL) == 1;
+	return map ? (void *)bpf_map__initial_value(map, &size) : NULL;
+}
+
+/* What this kernel's programs may ask is known before they are loaded. */
+static void set_constants(const struct instance *instance, struct objects *objects)
+{
+	struct container_bpf__rodata *container = constants(objects->part[PART_CONTAINER]);
+	struct pod_bpf__rodata *pod = constants(objects->part[PART_POD]);
+	struct user_bpf__rodata *user = constants(objects->part[PART_USER]);
+	bool tai = clock_has_tai();
+
+	if (!container || !pod || !user)
+		return;
+	container->task_known = libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+							BPF_FUNC_get_current_pid_tgid, NULL) == 1;
+	pod->tai_known = user->tai_known = container->tai_known = tai;
+	instance->settings->tai = tai;
 }
 
 int objects_open(struct objects *objects, const char *pins)
@@ -61,7 +73,7 @@ int objects_load(const struct instance *instance, struct objects *objects)
 	int error = 0;
 	size_t i;
 
-	set_task_known(objects->part[PART_CONTAINER]);
+	set_constants(instance, objects);
 	for (i = 0; i < PARTS && !error; i++) {
 		step("bpftool prog loadall %s.bpf.o %s/progs pinmaps %s/maps", parts[i].name,
 		     instance->root, instance->root);

@@ -203,37 +203,57 @@ static uint32_t answer_of_rule(const struct verify *verify, uint32_t index)
 	return (rule->allow ? ANSWER_ALLOW : 0) | (number ? number->number : 0);
 }
 
-/* What the maps answer for one key of a set and an identity. */
-static uint32_t answer_found(struct verify *verify, struct span set, uint32_t identity,
-			     uint32_t key)
+static uint32_t table_found(struct verify *verify, uint32_t answer, uint32_t key)
 {
-	uint32_t answer = find(verify, set, identity), first;
-	const struct run_entry *head;
+	uint32_t first = answer & ANSWER_INDEX;
+	const struct run_entry *head = arena_entries(&verify->datapath.runs, first);
 
-	if (!(answer & ANSWER_TABLE))
-		return answer;
-	first = answer & ANSWER_INDEX;
-	head = arena_entries(&verify->datapath.runs, first);
 	return head ? search(verify, first + 1, head->start, key) : IDENTITY_NONE;
+}
+
+/* What the maps answer for one key of a set and an identity, at a minute of the day. */
+static uint32_t answer_found(struct verify *verify, struct span set, uint32_t identity,
+			     uint32_t key, uint32_t minute)
+{
+	uint32_t answer = find(verify, set, identity);
+
+	if (answer & ANSWER_TABLE && !(answer & ANSWER_TIMED))
+		answer = table_found(verify, answer, key);
+	return answer & ANSWER_TABLE ? table_found(verify, answer, minute) : answer;
+}
+
+/* One range of a table: what it says of a class. */
+static bool check_range(struct verify *verify, const char *what, struct span set, uint32_t class,
+			const struct plan_range *range, uint32_t minute, uint32_t rule)
+{
+	uint32_t expected = answer_of_rule(verify, rule);
+	uint32_t found =
+	    answer_found(verify, set, identity_of_class(verify, class), range->start, minute);
+
+	if ((found & (ANSWER_ALLOW | ANSWER_RULE)) == expected)
+		return true;
+	differs(verify, "verdict", what, verify->plan->rules[rule].name,
+		"%s by rule number %u, for %s from key %#x on",
+		found & ANSWER_ALLOW ? "allow" : "deny", found & ANSWER_RULE,
+		verify->plan->classes[class].name, range->start);
+	return false;
 }
 
 static void check_class(struct verify *verify, const char *what, struct span set, uint32_t class,
 			uint32_t table_index)
 {
-	const struct plan_table *table = &verify->plan->tables[table_index];
-	uint32_t identity = identity_of_class(verify, class);
+	const struct plan_table *table = &verify->plan->tables[table_index], *timed;
+	bool right = true;
 
-	for (uint32_t i = 0; i < table->count; i++) {
-		uint32_t expected = answer_of_rule(verify, table->ranges[i].rule);
-		uint32_t found = answer_found(verify, set, identity, table->ranges[i].start);
+	for (uint32_t i = 0; i < table->count && right; i++) {
+		const struct plan_range *range = &table->ranges[i];
 
-		if ((found & (ANSWER_ALLOW | ANSWER_RULE)) == expected)
-			continue;
-		differs(verify, "verdict", what, verify->plan->rules[table->ranges[i].rule].name,
-			"%s by rule number %u, for %s from key %#x on",
-			found & ANSWER_ALLOW ? "allow" : "deny", found & ANSWER_RULE,
-			verify->plan->classes[class].name, table->ranges[i].start);
-		return;
+		timed = plan_table_timed(verify->plan, table, range->start);
+		if (!timed)
+			right = check_range(verify, what, set, class, range, 0, range->rule);
+		for (uint32_t j = 0; timed && j < timed->count && right; j++)
+			right = check_range(verify, what, set, class, range, timed->ranges[j].start,
+					    timed->ranges[j].rule);
 	}
 }
 

@@ -309,6 +309,7 @@ int plan_compile(const struct model *model, struct plan **plan)
 	if (check_lists(model))
 		return FAILED;
 	compile.plan = xalloc(sizeof(**plan));
+	compile.plan->minute = minute_now();
 	result = classes_make(&compile.classes, model);
 	if (result)
 		goto out;

@@ -9,6 +9,7 @@
 #include "policy/compile.h"
 #include "policy/listing.h"
 #include "policy/reach.h"
+#include "policy/users.h"
 
 static bool in_block(const struct peer *peer, const struct address *address)
 {
@@ -136,7 +137,11 @@ static bool rule_has_port(const struct policy_rule *rule, const struct pod *dest
 struct side {
 	const struct model *model;
 	const struct plan_rule *decided;
-	const struct party *subject, *peer;
+	const char *subject;   /* as the plan calls it */
+	const struct pod *pod; /* that it is; NULL: a user, called "user:IF:WHO" by `who` */
+	const char *who;
+	const struct party *peer; /* the other one */
+	uint32_t minute;
 	const struct pod *destination;
 	uint32_t key;
 	enum direction direction;
@@ -165,6 +170,7 @@ static void consider(struct side *side, const struct ordered_rule *ordered)
 {
 	const struct policy_rule *rule = ordered->rule;
 	bool port = rule_has_port(rule, side->destination, side->key);
+	bool open = !window_is_set(&rule->window) || window_has(&rule->window, side->minute);
 	uint32_t matching = LOOKUP_NONE;
 	json_t *row;
 
@@ -175,32 +181,29 @@ static void consider(struct side *side, const struct ordered_rule *ordered)
 		side->peer_text = matching == LOOKUP_NONE ? NULL : peer_text(side->model, matching);
 		return;
 	}
-	if (matching != LOOKUP_NONE && port) {
+	if (matching != LOOKUP_NONE && port && open) {
 		json_array_append_new(side->lost, rule_words(side, ordered));
-	} else if ((matching != LOOKUP_NONE || port) && rule->action == ACTION_ALLOW &&
+	} else if ((matching != LOOKUP_NONE) + port + open >= 2 && rule->action == ACTION_ALLOW &&
 		   !side->decided->allow) {
 		row = rule_words(side, ordered);
 		json_object_set_new(row, "but",
-				    json_string(matching == LOOKUP_NONE ? "peer" : "port"));
+				    json_string(matching == LOOKUP_NONE ? "peer"
+						: port			? "hour"
+									: "port"));
 		json_array_append_new(side->near, row);
 	}
 }
 
 static bool applies(const struct side *side, const struct ordered_rule *ordered)
 {
-	char *name;
-	bool own;
-
 	if (ordered->direction != side->direction)
 		return false;
 	if (ordered->policy)
-		return peer_selects_pod(side->model,
+		return side->pod &&
+		       peer_selects_pod(side->model,
 					side->model->peers.item[ordered->policy->subject],
-					side->subject->pod);
-	name = xprintf("%s/%s", side->subject->pod->namespace, side->subject->pod->name);
-	own = line_is_for(side->model, ordered->line, side->subject->pod, name);
-	free(name);
-	return own;
+					side->pod);
+	return line_is_for(side->model, ordered->line, side->pod, side->subject);
 }
 
 static void consider_all(struct side *side)
@@ -214,13 +217,24 @@ static void consider_all(struct side *side)
 	order_release(&order);
 }
 
+/* The options that mean the subject; freed by the caller. */
+static char *subject_words(const struct side *side)
+{
+	const char *interface = side->who + strlen(USER_PREFIX), *colon;
+
+	if (side->pod)
+		return xprintf("--pod %s", side->subject);
+	colon = strchr(interface, ':');
+	return xprintf("--user %s --dev %.*s", colon + 1, (int)(colon - interface), interface);
+}
+
 /* What would let the packet through on this side, as a command. */
 static json_t *advice(const struct side *side)
 {
 	struct port_item item = {.first = side->key, .last = side->key};
 	char port[64], address[ADDRESS_TEXT];
-	const struct pod *peer = side->peer->pod, *pod = side->subject->pod;
-	char *whom;
+	const struct pod *peer = side->peer->pod;
+	char *whom, *options;
 	json_t *text;
 
 	if (side->decided->tier == TIER_ADMIN)
@@ -228,9 +242,11 @@ static json_t *advice(const struct side *side)
 				    side->decided->name);
 	whom = peer ? xprintf("%s/%s", peer->namespace, peer->name)
 		    : xstrdup(address_text(&side->peer->address, address));
-	text = json_sprintf("npctl policy allow %s --pod %s/%s --port %s%s", whom, pod->namespace,
-			    pod->name, port_item_text(&item, port, sizeof(port)),
-			    side->direction == EGRESS ? " --egress" : "");
+	options = subject_words(side);
+	text = json_sprintf("npctl policy allow %s %s --port %s%s", whom, options,
+			    port_item_text(&item, port, sizeof(port)),
+			    side->pod && side->direction == EGRESS ? " --egress" : "");
+	free(options);
 	free(whom);
 	return text;
 }
@@ -267,13 +283,37 @@ static json_t *why(const struct side *side)
 			    side->peer_text ? side->peer_text : "the peer");
 }
 
+/* What holds when, where that goes by the clock. */
+static json_t *schedule(const struct plan *plan, const struct plan_table *timed)
+{
+	json_t *rows = json_array();
+
+	for (uint32_t i = 0; i < timed->count; i++) {
+		const struct plan_rule *rule = &plan->rules[timed->ranges[i].rule];
+		struct window window = {
+		    .from = (uint16_t)timed->ranges[i].start,
+		    .to = i + 1 < timed->count ? (uint16_t)timed->ranges[i + 1].start : DAY_MINUTES,
+		};
+		char text[WINDOW_TEXT];
+
+		json_array_append_new(
+		    rows, json_pack("{s:s, s:s, s:s}", "between", window_text(&window, text),
+				    "verdict", rule->allow ? "allow" : "deny", "rule", rule->name));
+	}
+	return rows;
+}
+
 json_t *explain_side(const struct model *model, const struct plan *plan,
 		     const struct matrix_probe *probe, enum direction direction)
 {
 	uint32_t rule = direction == EGRESS ? probe->egress : probe->ingress;
+	const struct party *subject = direction == EGRESS ? &probe->from : &probe->to;
+	const struct plan_table *timed;
 	struct side side = {
 	    .model = model,
-	    .subject = direction == EGRESS ? &probe->from : &probe->to,
+	    .pod = subject->pod,
+	    .who = subject->text,
+	    .minute = plan->minute,
 	    .peer = direction == EGRESS ? &probe->to : &probe->from,
 	    .key = PORT_KEY(probe->protocol, probe->port),
 	    .direction = direction,
@@ -283,6 +323,7 @@ json_t *explain_side(const struct model *model, const struct plan *plan,
 	if (rule == NO_RULE)
 		return row;
 	side.decided = &plan->rules[rule];
+	side.subject = plan->subjects[subject->subject].name;
 	side.destination = probe->to.pod && !probe->to.pod->host_network ? probe->to.pod : NULL;
 	side.lost = json_array();
 	side.near = json_array();
@@ -291,6 +332,10 @@ json_t *explain_side(const struct model *model, const struct plan *plan,
 	if (side.peer_text)
 		json_object_set_new(row, "peer", json_string(side.peer_text));
 	json_object_set_new(row, "lost", side.lost);
+	timed = plan_timed(plan, (uint32_t)subject->subject, direction, &side.peer->address,
+			   probe->protocol, probe->port);
+	if (timed)
+		json_object_set_new(row, "schedule", schedule(plan, timed));
 	if (!side.decided->allow) {
 		json_object_set_new(row, "near", side.near);
 		json_object_set_new(row, "advice", advice(&side));

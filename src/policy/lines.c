@@ -145,7 +145,8 @@ static int canonical_window(const char *word, json_t **text)
 
 int line_make(struct model *model, const struct line_words *words, json_t **rule)
 {
-	json_t *ports = canonical_ports(words->ports), *peer = NULL, *subject = NULL, *window = NULL;
+	json_t *ports = canonical_ports(words->ports), *peer = NULL, *subject = NULL,
+	       *window = NULL;
 	uint32_t unused[2];
 	int error;
 
@@ -170,11 +171,11 @@ int line_make(struct model *model, const struct line_words *words, json_t **rule
 		json_decref(window);
 		return error;
 	}
-	*rule = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o*, s:s*, s:o*, s:s*}", "kind", "Rule", "action",
-			  words->allow ? "allow" : "deny", "direction",
-			  words->egress ? "egress" : "ingress", "peer", peer, "ports", ports,
-			  "subject", subject, "rate", words->rate, "between", window, "preset",
-			  words->preset);
+	*rule =
+	    json_pack("{s:s, s:s, s:s, s:o, s:o, s:o*, s:s*, s:o*, s:s*}", "kind", "Rule", "action",
+		      words->allow ? "allow" : "deny", "direction",
+		      words->egress ? "egress" : "ingress", "peer", peer, "ports", ports, "subject",
+		      subject, "rate", words->rate, "between", window, "preset", words->preset);
 	if (words->grace)
 		json_object_set_new(*rule, "grace", json_integer(atol(words->grace)));
 	return 0;

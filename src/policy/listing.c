@@ -9,8 +9,8 @@ struct listing {
 	const struct model *model;
 	json_t *rows;
 	const char *policy;    /* only this one */
-	const struct pod *pod; /* only what judges this pod */
-	const char *pod_name;
+	const char *subject;   /* only what judges this one */
+	const struct pod *pod; /* that it is, if any */
 	listing_count count;
 	void *data;
 };
@@ -98,11 +98,12 @@ static void add_line(const struct listing *listing, const struct line *line)
 		json_object_set_new(row, "rule", json_sprintf("%s[%d]", line->title, rule->index));
 	}
 	if (window_is_set(&rule->window))
-		json_object_set_new(row, "between", json_string(window_text(&rule->window, window)));
+		json_object_set_new(row, "between",
+				    json_string(window_text(&rule->window, window)));
 	if (line->users.unknown)
 		json_object_set_new(row, "problem",
 				    json_sprintf("%s: it %s", line->users.unknown,
-						 line->users.any ? "denies everybody"
+						 line->users.any     ? "denies everybody"
 						 : line->users.count ? "allows the others only"
 								     : "allows nobody"));
 	if (*line->preset)
@@ -118,9 +119,10 @@ static void add_policies(const struct listing *listing, const struct compile *or
 
 		if (policy->tier < first || policy->tier > last ||
 		    (listing->policy && strcmp(listing->policy, policy->title) != 0) ||
-		    (listing->pod &&
-		     !peer_selects_pod(listing->model, listing->model->peers.item[policy->subject],
-				       listing->pod)))
+		    (listing->subject &&
+		     (!listing->pod ||
+		      !peer_selects_pod(listing->model, listing->model->peers.item[policy->subject],
+					listing->pod))))
 			continue;
 		for (int direction = 0; direction < DIRECTIONS; direction++)
 			for (size_t j = 0; j < policy->rule_count[direction]; j++)
@@ -136,8 +138,8 @@ static void add_lines(const struct listing *listing)
 		const struct line *line = listing->model->lines.item[i];
 
 		if ((listing->policy && strcmp(listing->policy, line->title) != 0) ||
-		    (listing->pod &&
-		     !line_is_for(listing->model, line, listing->pod, listing->pod_name)))
+		    (listing->subject &&
+		     !line_is_for(listing->model, line, listing->pod, listing->subject)))
 			continue;
 		add_line(listing, line);
 	}
@@ -175,24 +177,30 @@ static void add_defaults(const struct listing *listing, const struct plan *plan)
 		add_default(listing, &plan->rules[i]);
 }
 
-static void mark_table(const struct plan_table *table, bool *used)
+static void mark_table(const struct plan *plan, const struct plan_table *table, bool *used)
 {
-	for (uint32_t i = 0; i < table->count; i++)
-		used[table->ranges[i].rule] = true;
+	for (uint32_t i = 0; i < table->count; i++) {
+		uint32_t rule = table->ranges[i].rule;
+
+		if (rule & PLAN_TIMED)
+			mark_table(plan, &plan->tables[rule & ~PLAN_TIMED], used);
+		else
+			used[rule] = true;
+	}
 }
 
-/* Only those that some table of the pod's ends in. */
-static void add_pod_defaults(const struct listing *listing, const struct plan *plan)
+/* Only those that some table of the subject's ends in. */
+static void add_own_defaults(const struct listing *listing, const struct plan *plan)
 {
-	int subject = plan_subject_find(plan, listing->pod_name);
+	int subject = plan_subject_find(plan, listing->subject);
 	bool *used = xalloc(plan->rule_count + 1);
 
 	for (int direction = 0; subject >= 0 && direction < DIRECTIONS; direction++) {
 		const struct plan_set *set = &plan->sets[plan->subjects[subject].set[direction]];
 
-		mark_table(&plan->tables[set->fallback], used);
+		mark_table(plan, &plan->tables[set->fallback], used);
 		for (uint32_t i = 0; i < set->count; i++)
-			mark_table(&plan->tables[set->grants[i].table], used);
+			mark_table(plan, &plan->tables[set->grants[i].table], used);
 	}
 	for (size_t i = 0; i < plan->rule_count; i++)
 		if (used[i])
@@ -209,8 +217,8 @@ static json_t *make_rows(struct listing *listing, const struct plan *plan)
 	add_policies(listing, &order, TIER_EXEMPT, TIER_ADMIN);
 	add_lines(listing);
 	add_policies(listing, &order, TIER_NETWORK_POLICY, TIER_BASELINE);
-	if (listing->pod)
-		add_pod_defaults(listing, plan);
+	if (listing->subject)
+		add_own_defaults(listing, plan);
 	else
 		add_defaults(listing, plan);
 	order_release(&order);
@@ -225,15 +233,26 @@ json_t *listing_rows(const struct model *model, const struct plan *plan, const c
 	return make_rows(&listing, plan);
 }
 
+json_t *listing_subject(const struct model *model, const struct plan *plan, const char *subject,
+			listing_count count, void *data)
+{
+	struct listing listing = {
+	    .model = model,
+	    .subject = subject,
+	    .pod = model_pod_find(model, subject),
+	    .count = count,
+	    .data = data,
+	};
+
+	return make_rows(&listing, plan);
+}
+
 json_t *listing_pod(const struct model *model, const struct plan *plan, const struct pod *pod,
 		    listing_count count, void *data)
 {
-	struct listing listing = {.model = model, .pod = pod, .count = count, .data = data};
 	char *name = xprintf("%s/%s", pod->namespace, pod->name);
-	json_t *rows;
+	json_t *rows = listing_subject(model, plan, name, count, data);
 
-	listing.pod_name = name;
-	rows = make_rows(&listing, plan);
 	free(name);
 	return rows;
 }

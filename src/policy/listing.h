@@ -17,7 +17,10 @@ typedef bool (*listing_count)(void *data, const struct signature *rule, struct c
 json_t *listing_rows(const struct model *model, const struct plan *plan, const char *policy,
 		     listing_count count, void *data);
 
-/* The rules that judge one pod, its defaults among them. */
+/* The rules that judge one subject, as the plan calls it, its defaults among them. */
+json_t *listing_subject(const struct model *model, const struct plan *plan, const char *subject,
+			listing_count count, void *data);
+
 json_t *listing_pod(const struct model *model, const struct plan *plan, const struct pod *pod,
 		    listing_count count, void *data);
 

@@ -425,6 +425,9 @@ void model_subjects_add_all(struct model *model)
 {
 	for (size_t i = 0; i < model->pods.count; i++)
 		model->pods.item[i]->subject = !model->pods.item[i]->host_network;
+	for (size_t i = 0; i < model->lines.count; i++)
+		if (model->lines.item[i]->interface)
+			add_users(model, model->lines.item[i]->interface);
 }
 
 void model_forget_lists(struct model *model)

@@ -65,7 +65,7 @@ int model_add(struct model *model, const json_t *object, const char *where);
  * the rules. A pod that is no more is passed over.
  */
 int model_subject_add(struct model *model, const char *name);
-/* Every pod that is not on its node's network. */
+/* Every pod that is not on its node's network, every interface where a rule names users. */
 void model_subjects_add_all(struct model *model);
 
 /*

@@ -93,11 +93,11 @@ struct policy {
 struct line {
 	struct policy_rule rule;
 	enum direction direction;
-	const char *subject; /* "ns/pod", "dev:IF", a selector; NULL: every subject */
-	uint32_t selected;   /* the peer that such a selector is, or LOOKUP_NONE */
-	bool endpoint;	     /* of a file of endpoints */
-	const char *title;   /* "rule 3", or the endpoint's name */
-	const char *origin;  /* as a policy's */
+	const char *subject;   /* "ns/pod", "dev:IF", a selector; NULL: every subject */
+	uint32_t selected;     /* the peer that such a selector is, or LOOKUP_NONE */
+	bool endpoint;	       /* of a file of endpoints */
+	const char *title;     /* "rule 3", or the endpoint's name */
+	const char *origin;    /* as a policy's */
 	const char *interface; /* "user:IF" of a rule about users; else NULL */
 	struct line_users {
 		const uint32_t *uids; /* sorted */
@@ -105,7 +105,7 @@ struct line {
 		bool any;
 		const char *unknown; /* why it is not known whom the rule means; NULL */
 	} users;
-	const char *preset;  /* that it comes from; "": none */
+	const char *preset; /* that it comes from; "": none */
 };
 
 struct default_line {

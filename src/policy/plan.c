@@ -106,7 +106,7 @@ uint32_t plan_table_of(const struct plan *plan, uint32_t subject, enum direction
 	return grant ? grant->table : set->fallback;
 }
 
-uint32_t plan_table_rule(const struct plan_table *table, uint32_t key)
+static uint32_t range_find(const struct plan_table *table, uint32_t key)
 {
 	uint32_t low = 0, high = table->count;
 
@@ -121,6 +121,21 @@ uint32_t plan_table_rule(const struct plan_table *table, uint32_t key)
 	return table->ranges[low].rule;
 }
 
+const struct plan_table *plan_table_timed(const struct plan *plan, const struct plan_table *table,
+					  uint32_t key)
+{
+	uint32_t rule = range_find(table, key);
+
+	return rule & PLAN_TIMED ? &plan->tables[rule & ~PLAN_TIMED] : NULL;
+}
+
+uint32_t plan_table_rule(const struct plan *plan, const struct plan_table *table, uint32_t key)
+{
+	const struct plan_table *timed = plan_table_timed(plan, table, key);
+
+	return timed ? range_find(timed, plan->minute) : range_find(table, key);
+}
+
 uint32_t plan_judge(const struct plan *plan, uint32_t subject, enum direction direction,
 		    const struct address *peer, uint8_t protocol, uint16_t port)
 {
@@ -132,7 +147,16 @@ uint32_t plan_judge(const struct plan *plan, uint32_t subject, enum direction di
 			return direction == INGRESS ? PLAN_RULE_SELF_INGRESS
 						    : PLAN_RULE_SELF_EGRESS;
 	table = plan_table_of(plan, subject, direction, plan_class_of(plan, peer));
-	return plan_table_rule(&plan->tables[table], (uint32_t)protocol << 16 | port);
+	return plan_table_rule(plan, &plan->tables[table], (uint32_t)protocol << 16 | port);
+}
+
+const struct plan_table *plan_timed(const struct plan *plan, uint32_t subject,
+				    enum direction direction, const struct address *peer,
+				    uint8_t protocol, uint16_t port)
+{
+	uint32_t table = plan_table_of(plan, subject, direction, plan_class_of(plan, peer));
+
+	return plan_table_timed(plan, &plan->tables[table], (uint32_t)protocol << 16 | port);
 }
 
 const char *tier_word(enum tier tier)

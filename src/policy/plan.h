@@ -71,16 +71,22 @@ struct plan_bound6 {
 	uint32_t class;
 };
 
-/* A sorted run over protocol << 16 | port, the first at zero. */
+/*
+ * A sorted run over protocol << 16 | port, the first at zero; of a timed table
+ * over the minutes of the day, to which a range of another one leads.
+ */
+#define PLAN_TIMED 0x80000000u
+
 struct plan_range {
 	uint32_t start;
-	uint32_t rule; /* into rules */
+	uint32_t rule; /* into rules, or PLAN_TIMED | a timed table */
 };
 
 struct plan_table {
 	struct signature signature; /* of the ranges with their rules' signatures */
 	struct plan_range *ranges;  /* one range: the whole space has one rule */
 	uint32_t count;
+	bool timed;
 };
 
 struct plan_grant {
@@ -112,6 +118,7 @@ struct plan {
 	struct plan_subject *subjects;
 	size_t rule_count, class_count, bound4_count, bound6_count, table_count, set_count,
 	    subject_count;
+	uint32_t minute; /* of the day at which it is asked */
 };
 
 /* Compiles every subject that the model marks; fails only on what no manifest check can find. */
@@ -131,10 +138,18 @@ uint32_t plan_class_of(const struct plan *plan, const struct address *peer);
 uint32_t plan_judge(const struct plan *plan, uint32_t subject, enum direction direction,
 		    const struct address *peer, uint8_t protocol, uint16_t port);
 
+/* The timed table that decides it; NULL when the hour does not matter. */
+const struct plan_table *plan_timed(const struct plan *plan, uint32_t subject,
+				    enum direction direction, const struct address *peer,
+				    uint8_t protocol, uint16_t port);
+
 /* The two halves of it: the table for a class, and the rule for a key of it. */
 uint32_t plan_table_of(const struct plan *plan, uint32_t subject, enum direction direction,
 		       uint32_t class);
-uint32_t plan_table_rule(const struct plan_table *table, uint32_t key);
+uint32_t plan_table_rule(const struct plan *plan, const struct plan_table *table, uint32_t key);
+/* The timed table that a key leads to; NULL when the hour does not matter. */
+const struct plan_table *plan_table_timed(const struct plan *plan, const struct plan_table *table,
+					  uint32_t key);
 
 const char *tier_word(enum tier tier);
 

@@ -116,7 +116,8 @@ static bool ends_in_default_allow(const struct plan *plan, const struct plan_tab
 				  uint32_t *key)
 {
 	for (uint32_t i = 0; i < table->count; i++) {
-		const struct plan_rule *rule = &plan->rules[table->ranges[i].rule];
+		const struct plan_rule *rule =
+		    &plan->rules[plan_table_rule(plan, table, table->ranges[i].start)];
 
 		*key = table->ranges[i].start;
 		if (rule->tier == TIER_DEFAULT && rule->allow)
@@ -140,8 +141,8 @@ static void try_isolated(struct proof *proof, const struct party *pod, const str
 	table = direction == EGRESS ? path.egress : path.ingress;
 	if (!table || !ends_in_default_allow(proof->plan, table, &key))
 		return;
-	if (key < PORT_KEY(6, 80) &&
-	    plan_table_rule(table, PORT_KEY(6, 80)) == plan_table_rule(table, key))
+	if (key < PORT_KEY(6, 80) && plan_table_rule(proof->plan, table, PORT_KEY(6, 80)) ==
+					 plan_table_rule(proof->plan, table, key))
 		key = PORT_KEY(6, 80);
 	allow = path_judge(&path, key, &egress, &ingress);
 	show(proof, from, to, key, egress, ingress, allow);

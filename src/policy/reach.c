@@ -185,8 +185,9 @@ bool path_judge(const struct path *path, uint32_t key, uint32_t *egress, uint32_
 {
 	const struct plan_rule *rules = path->plan->rules;
 
-	*egress = path->egress ? plan_table_rule(path->egress, key) : path->egress_rule;
-	*ingress = path->ingress ? plan_table_rule(path->ingress, key) : path->ingress_rule;
+	*egress = path->egress ? plan_table_rule(path->plan, path->egress, key) : path->egress_rule;
+	*ingress =
+	    path->ingress ? plan_table_rule(path->plan, path->ingress, key) : path->ingress_rule;
 	return (*egress == NO_RULE || rules[*egress].allow) &&
 	       (*ingress == NO_RULE || rules[*ingress].allow);
 }

@@ -22,8 +22,8 @@ static struct item list_of(const struct item *item)
 {
 	if (item && item->kind == ITEM_ARRAY)
 		return *item;
-	return (struct item){.kind = ITEM_ARRAY, .count = item != NULL,
-			     .children = (struct item *)item};
+	return (struct item){
+	    .kind = ITEM_ARRAY, .count = item != NULL, .children = (struct item *)item};
 }
 
 static const char *join(struct model *model, const struct item *list)

@@ -374,8 +374,8 @@ static void line_users_find(struct model *model, struct line *line)
 	uids = model_array(model, users.uids.count, sizeof(*uids));
 	if (users.uids.count)
 		memcpy(uids, users.uids.item, users.uids.count * sizeof(*uids));
-	line->interface = texts_get_part(&model->texts, line->subject,
-					 (size_t)(colon - line->subject));
+	line->interface =
+	    texts_get_part(&model->texts, line->subject, (size_t)(colon - line->subject));
 	line->users.uids = uids;
 	line->users.count = users.uids.count;
 	line->users.any = users.any || (users.unknown && line->rule.action == ACTION_DENY);

@@ -231,8 +231,9 @@ static const char *form_problem(enum form form, const char *text)
 	case FORM_SHORT:
 		return strlen(text) <= 100 ? NULL : "is longer than 100 characters";
 	case FORM_INTERFACE:
-		return *text && strlen(text) < 16 && !strpbrk(text, "/: \t") ? NULL
-									  : "is no interface name";
+		return *text && strlen(text) < 16 && !strpbrk(text, "/: \t")
+			   ? NULL
+			   : "is no interface name";
 	case FORM_RANGE:
 		return prefix_parse(text, &prefix) == 0
 			   ? NULL

@@ -103,8 +103,8 @@ static json_t *slim_pod_spec(const json_t *spec)
 
 json_t *object_slim(const json_t *object)
 {
-	static const char *const top[] = {"apiVersion", "kind", "spec", "iface",
-					  "range",	"allow", "port", "between", NULL};
+	static const char *const top[] = {"apiVersion", "kind", "spec",	   "iface", "range",
+					  "allow",	"port", "between", NULL};
 	static const char *const meta[] = {"name", "namespace", "labels", "annotations", NULL};
 	static const char *const pod_status[] = {"phase",  "podIP",   "podIPs",
 						 "hostIP", "hostIPs", NULL};

@@ -16,6 +16,8 @@ struct layer {
 struct layers {
 	struct layer *item;
 	size_t count, capacity;
+	uint32_t *minutes; /* at which windows begin or end; none: the hour does not matter */
+	size_t minute_count;
 };
 
 uint16_t rule_specificity(const struct compile *compile, const struct ordered_rule *ordered,
@@ -62,6 +64,41 @@ static void add_named(struct layers *layers, struct layer layer, const struct po
 	}
 }
 
+static void add_minute(struct layers *layers, uint32_t minute)
+{
+	for (size_t i = 0; i < layers->minute_count; i++)
+		if (layers->minutes[i] == minute % DAY_MINUTES)
+			return;
+	layers->minutes[layers->minute_count++] = minute % DAY_MINUTES;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void find_minutes(const struct compile *compile, struct layers *layers)
+{
+	for (size_t i = 0; i < layers->count; i++) {
+		const struct window *window =
+		    &compile->ordered[layers->item[i].ordered].rule->window;
+
+		if (!window_is_set(window))
+			continue;
+		if (!layers->minutes)
+			layers->minutes =
+			    xalloc((2 * layers->count + 1) * sizeof(*layers->minutes));
+		add_minute(layers, 0);
+		add_minute(layers, window->from);
+		add_minute(layers, window->to);
+	}
+	if (layers->minutes)
+		qsort(layers->minutes, layers->minute_count, sizeof(*layers->minutes),
+		      compare_numbers);
+}
+
 static void add_rule(struct layers *layers, const struct policy_rule *rule, struct layer layer,
 		     const struct pod *destination)
 {
@@ -90,13 +127,6 @@ static const struct pod *destination_of(const struct compile *compile, const str
 	if (judged->direction == INGRESS)
 		return judged->pod;
 	return pod_class == LOOKUP_NONE ? NULL : compile->classes.pod_classes[pod_class].pod;
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
 }
 
 /* Where verdicts may change; sorted, each once, the first is zero. */
@@ -143,9 +173,14 @@ static uint32_t isolated_rule(struct compile *compile, struct judged *judged)
 	return judged->isolated_rule;
 }
 
+static bool is_open(const struct policy_rule *rule, uint32_t minute)
+{
+	return !window_is_set(&rule->window) || window_has(&rule->window, minute);
+}
+
 /* The plan's rule for one key; layers stand in the order of judgement. */
 static uint32_t decide(struct compile *compile, struct judged *judged, const struct layers *layers,
-		       uint32_t key)
+		       uint32_t key, uint32_t minute)
 {
 	bool passed[TIER_COUNT] = {false};
 	const struct layer *best = NULL;
@@ -154,7 +189,8 @@ static uint32_t decide(struct compile *compile, struct judged *judged, const str
 		const struct layer *layer = &layers->item[i];
 		const struct ordered_rule *ordered = &compile->ordered[layer->ordered];
 
-		if (key < layer->first || key > layer->last || passed[ordered->tier])
+		if (key < layer->first || key > layer->last || passed[ordered->tier] ||
+		    !is_open(ordered->rule, minute))
 			continue;
 		if (ordered->tier > TIER_RULE && best)
 			break;
@@ -175,16 +211,24 @@ static uint32_t decide(struct compile *compile, struct judged *judged, const str
 	return judged->isolated ? isolated_rule(compile, judged) : judged->default_rule;
 }
 
-static uint32_t intern(struct compile *compile, const struct plan_range *ranges, size_t count)
+static const struct signature *range_signature(const struct plan *plan,
+					       const struct plan_range *range)
+{
+	return range->rule & PLAN_TIMED ? &plan->tables[range->rule & ~PLAN_TIMED].signature
+					: &plan->rules[range->rule].signature;
+}
+
+static uint32_t intern(struct compile *compile, const struct plan_range *ranges, size_t count,
+		       bool timed)
 {
 	struct plan *plan = compile->plan;
-	struct signature signature = {0};
+	struct signature signature = {.high = timed};
 	uint32_t fresh = (uint32_t)plan->table_count, index;
 	struct plan_range *copy;
 
 	for (size_t i = 0; i < count; i++) {
 		sign_number(&signature, ranges[i].start);
-		sign_signature(&signature, &plan->rules[ranges[i].rule].signature);
+		sign_signature(&signature, range_signature(plan, &ranges[i]));
 	}
 	index = lookup_put(&compile->tables, &signature, fresh);
 	if (index != fresh)
@@ -192,7 +236,12 @@ static uint32_t intern(struct compile *compile, const struct plan_range *ranges,
 	copy = xalloc(count * sizeof(*copy));
 	memcpy(copy, ranges, count * sizeof(*copy));
 	GROW(plan->tables, plan->table_count, compile->table_capacity);
-	plan->tables[plan->table_count++] = (struct plan_table){signature, copy, (uint32_t)count};
+	plan->tables[plan->table_count++] = (struct plan_table){
+	    .signature = signature,
+	    .ranges = copy,
+	    .count = (uint32_t)count,
+	    .timed = timed,
+	};
 	return index;
 }
 
@@ -200,7 +249,30 @@ uint32_t table_of_rule(struct compile *compile, uint32_t plan_rule)
 {
 	struct plan_range range = {0, plan_rule};
 
-	return intern(compile, &range, 1);
+	return intern(compile, &range, 1, false);
+}
+
+/* The rule for one key, or the timed table where it goes by the clock. */
+static uint32_t decide_always(struct compile *compile, struct judged *judged,
+			      const struct layers *layers, uint32_t key)
+{
+	struct plan_range *ranges;
+	size_t count = 0;
+	uint32_t result;
+
+	if (!layers->minutes)
+		return decide(compile, judged, layers, key, 0);
+	ranges = xalloc(layers->minute_count * sizeof(*ranges));
+	for (size_t i = 0; i < layers->minute_count; i++) {
+		uint32_t minute = layers->minutes[i];
+		uint32_t rule = decide(compile, judged, layers, key, minute);
+
+		if (!count || ranges[count - 1].rule != rule)
+			ranges[count++] = (struct plan_range){minute, rule};
+	}
+	result = count == 1 ? ranges[0].rule : PLAN_TIMED | intern(compile, ranges, count, true);
+	free(ranges);
+	return result;
 }
 
 uint32_t table_override(struct compile *compile, uint32_t table, const struct plan_range *keys,
@@ -242,12 +314,12 @@ static uint32_t table_of_layers(struct compile *compile, struct judged *judged,
 	struct plan_range *ranges = xalloc(start_count * sizeof(*ranges));
 
 	for (size_t i = 0; i < start_count; i++) {
-		uint32_t rule = decide(compile, judged, layers, starts[i]);
+		uint32_t rule = decide_always(compile, judged, layers, starts[i]);
 
 		if (!count || ranges[count - 1].rule != rule)
 			ranges[count++] = (struct plan_range){starts[i], rule};
 	}
-	table = intern(compile, ranges, count);
+	table = intern(compile, ranges, count, false);
 	free(ranges);
 	free(starts);
 	return table;
@@ -268,7 +340,9 @@ uint32_t table_make(struct compile *compile, struct judged *judged, const uint32
 			layer.specificity = rule_specificity(compile, ordered, class);
 		add_rule(&layers, ordered->rule, layer, destination);
 	}
+	find_minutes(compile, &layers);
 	table = table_of_layers(compile, judged, &layers);
 	free(layers.item);
+	free(layers.minutes);
 	return table;
 }
