@@ -126,13 +126,13 @@ ok "a rule for a group" npctl policy allow $four --user group:npctl-staff --dev 
 is "its members, by either kind of group" "$(reach 5001 5002 5003)" \
 	"5001:silence,silence 5002:yes,silence 5003:yes,silence"
 edit group 's/staff:x:6000:npctl-bob/staff:x:6000:npctl-ann/'
-npctl policy refresh
+npctl policy refresh >/dev/null
 is "others after a refresh" "$(reach 5001 5002 5003)" "5001:yes,silence 5002:silence,silence 5003:yes,silence"
 ok "a rule for a user" npctl policy allow $six --user npctl-bob --dev meta0
 ok "and one against another" npctl policy deny $four --user npctl-cat --dev meta0
 is "as they say" "$(reach 5002 5003)" "5002:silence,yes 5003:silence,silence"
 edit passwd '/npctl-bob\|npctl-cat/d'
-npctl policy refresh
+npctl policy refresh >/dev/null
 is "of a user who is gone nothing is left but the denial, for all" "$(reach 5001 5002 5003)" \
 	"5001:silence,silence 5002:silence,silence 5003:silence,silence"
 is "and the list says so" "$(npctl -j policy list | jq -r '.[] | select(.problem).problem' | paste -sd,)" \

@@ -15,7 +15,7 @@ at() {
 	[ $ahead -ge 0 ] || { sign=+ && ahead=$((-ahead)); }
 	TZ=$(printf 'NPC%s%02d:%02d:%02d' $sign $((ahead / 3600)) $((ahead / 60 % 60)) $((ahead % 60)))
 	export TZ
-	npctl policy refresh
+	npctl policy refresh >/dev/null
 }
 
 ip netns add far

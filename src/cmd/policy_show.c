@@ -199,7 +199,7 @@ static int show_user(struct context *context, struct loaded *loaded, const struc
 	index = user_subject_find(loaded->plan, interface, uid);
 	if (index < 0)
 		return fail("users are not judged at interface %s", interface);
-	show_rules(context,
+	show_rules(context, loaded->instance,
 		   listing_subject(loaded->model, loaded->plan, loaded->plan->subjects[index].name,
 				   hits_count, &loaded->hits),
 		   "no rules");
