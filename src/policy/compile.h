@@ -91,6 +91,8 @@ bool policy_isolates(const struct policy *policy, enum direction direction);
 uint32_t table_make(struct compile *compile, struct judged *judged, const uint32_t *matched,
 		    size_t count, uint32_t class);
 uint32_t table_of_rule(struct compile *compile, uint32_t plan_rule);
+/* What denies, of two things that ranges lead to; minute by minute where it goes by the clock. */
+uint32_t rule_stricter(struct compile *compile, uint32_t first, uint32_t second);
 /* How closely a one-line rule describes the addresses of a class. */
 uint16_t rule_specificity(const struct compile *compile, const struct ordered_rule *rule,
 			  uint32_t class);

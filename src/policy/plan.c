@@ -106,7 +106,7 @@ uint32_t plan_table_of(const struct plan *plan, uint32_t subject, enum direction
 	return grant ? grant->table : set->fallback;
 }
 
-static uint32_t range_find(const struct plan_table *table, uint32_t key)
+uint32_t plan_table_find(const struct plan_table *table, uint32_t key)
 {
 	uint32_t low = 0, high = table->count;
 
@@ -124,7 +124,7 @@ static uint32_t range_find(const struct plan_table *table, uint32_t key)
 const struct plan_table *plan_table_timed(const struct plan *plan, const struct plan_table *table,
 					  uint32_t key)
 {
-	uint32_t rule = range_find(table, key);
+	uint32_t rule = plan_table_find(table, key);
 
 	return rule & PLAN_TIMED ? &plan->tables[rule & ~PLAN_TIMED] : NULL;
 }
@@ -133,7 +133,7 @@ uint32_t plan_table_rule(const struct plan *plan, const struct plan_table *table
 {
 	const struct plan_table *timed = plan_table_timed(plan, table, key);
 
-	return timed ? range_find(timed, plan->minute) : range_find(table, key);
+	return timed ? plan_table_find(timed, plan->minute) : plan_table_find(table, key);
 }
 
 uint32_t plan_judge(const struct plan *plan, uint32_t subject, enum direction direction,

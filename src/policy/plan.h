@@ -147,6 +147,8 @@ const struct plan_table *plan_timed(const struct plan *plan, uint32_t subject,
 uint32_t plan_table_of(const struct plan *plan, uint32_t subject, enum direction direction,
 		       uint32_t class);
 uint32_t plan_table_rule(const struct plan *plan, const struct plan_table *table, uint32_t key);
+/* As the range has it: a rule, or PLAN_TIMED and a table. */
+uint32_t plan_table_find(const struct plan_table *table, uint32_t key);
 /* The timed table that a key leads to; NULL when the hour does not matter. */
 const struct plan_table *plan_table_timed(const struct plan *plan, const struct plan_table *table,
 					  uint32_t key);

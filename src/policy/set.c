@@ -175,11 +175,10 @@ static struct plan_range service_key(struct compile *compile, struct judged *jud
 	for (; *at < service->count && service->item[*at].key == range.start; ++*at) {
 		const struct backend *backend = &service->item[*at];
 		uint32_t table = table_of_class(compile, judged, touch, backend->class);
-		uint32_t rule = plan_table_rule(&compile->plan->tables[table], backend->target);
+		uint32_t rule = plan_table_find(&compile->plan->tables[table], backend->target);
 
-		if (range.rule == LOOKUP_NONE ||
-		    (compile->plan->rules[range.rule].allow && !compile->plan->rules[rule].allow))
-			range.rule = rule;
+		range.rule =
+		    range.rule == LOOKUP_NONE ? rule : rule_stricter(compile, range.rule, rule);
 	}
 	return range;
 }

@@ -252,6 +252,31 @@ uint32_t table_of_rule(struct compile *compile, uint32_t plan_rule)
 	return intern(compile, &range, 1, false);
 }
 
+static uint32_t rule_at(const struct plan *plan, uint32_t rule, uint32_t minute)
+{
+	return rule & PLAN_TIMED ? plan_table_find(&plan->tables[rule & ~PLAN_TIMED], minute)
+				 : rule;
+}
+
+uint32_t rule_stricter(struct compile *compile, uint32_t first, uint32_t second)
+{
+	const struct plan *plan = compile->plan;
+	struct plan_range ranges[DAY_MINUTES];
+	size_t count = 0;
+
+	for (uint32_t minute = 0; minute < DAY_MINUTES; minute++) {
+		uint32_t a = rule_at(plan, first, minute), b = rule_at(plan, second, minute);
+
+		if (plan->rules[a].allow && !plan->rules[b].allow)
+			a = b;
+		if (!count || ranges[count - 1].rule != a)
+			ranges[count++] = (struct plan_range){minute, a};
+		if (!((first | second) & PLAN_TIMED))
+			break;
+	}
+	return count == 1 ? ranges[0].rule : PLAN_TIMED | intern(compile, ranges, count, true);
+}
+
 /* The rule for one key, or the timed table where it goes by the clock. */
 static uint32_t decide_always(struct compile *compile, struct judged *judged,
 			      const struct layers *layers, uint32_t key)
@@ -301,7 +326,7 @@ uint32_t table_override(struct compile *compile, uint32_t table, const struct pl
 		while (at + 1 < base_count && base[at + 1].start <= start)
 			at++;
 	}
-	table = intern(compile, ranges, used);
+	table = intern(compile, ranges, used, false);
 	free(ranges);
 	return table;
 }
