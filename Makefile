@@ -35,6 +35,7 @@ objects := $(patsubst $(src)/%.c,$(O)/%.o,$(sources))
 programs := $(patsubst $(src)/bpf/%.bpf.c,%,$(wildcard $(src)/bpf/*.bpf.c))
 skeletons := $(programs:%=$(O)/bpf/%.skel.h)
 units := $(patsubst $(src)/%.c,$(O)/%,$(wildcard $(src)/tests/unit/*.c))
+completions := $(addprefix $(src)/completion/,npctl.bash _npctl npctl.fish)
 pages := $(wildcard $(src)/man/*.8)
 presets := $(wildcard $(src)/presets/*.yml)
 
@@ -55,7 +56,16 @@ $(O)/git-version.h $(O)/with-readline.h: always
 	@echo '#define $(said)' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
+# The scripts for shells, as strings.
+$(O)/completion.h: $(completions)
+	@mkdir -p $(@D)
+	$(Q)for shell in bash:npctl.bash zsh:_npctl fish:npctl.fish; do \
+		echo "static const char completion_$${shell%:*}[] ="; \
+		sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $(src)/completion/$${shell#*:}; echo ';'; \
+	done >$@
+
 $(O)/src/version.o: $(O)/git-version.h
+$(O)/src/cmd/completion.o: $(O)/completion.h
 $(O)/src/shell/edit_plain.o $(O)/src/shell/edit_readline.o $(O)/src/shell/edit_complete.o: \
 	$(O)/with-readline.h
 
@@ -113,13 +123,17 @@ prefix := $(DESTDIR)$(PREFIX)
 install: all
 	install -D -m 755 $(O)/npctl $(prefix)/sbin/npctl
 	install -D -m 644 -t $(prefix)/share/man/man8 $(pages)
-	install -D -m 644 $(src)/bash-completion/npctl $(prefix)/share/bash-completion/completions/npctl
+	install -D -m 644 $(src)/completion/npctl.bash $(prefix)/share/bash-completion/completions/npctl
+	install -D -m 644 -t $(prefix)/share/zsh/site-functions $(src)/completion/_npctl
+	install -D -m 644 -t $(prefix)/share/fish/vendor_completions.d $(src)/completion/npctl.fish
 	install -D -m 644 -t $(prefix)/share/npctl/presets $(presets)
 	install -D -m 644 -t $(prefix)/share/doc/npctl $(src)/README.md $(src)/LICENSE*
 	install -D -m 644 -t $(prefix)/share/doc/npctl/examples $(wildcard $(src)/examples/*.yml)
 
 uninstall:
 	rm -f $(prefix)/sbin/npctl $(prefix)/share/bash-completion/completions/npctl
+	rm -f $(prefix)/share/zsh/site-functions/_npctl
+	rm -f $(prefix)/share/fish/vendor_completions.d/npctl.fish
 	rm -f $(addprefix $(prefix)/share/man/man8/,$(notdir $(pages)))
 	rm -f $(patsubst $(src)/presets/%,$(prefix)/share/npctl/presets/%,$(presets))
 	rm -rf $(prefix)/share/doc/npctl

@@ -10,7 +10,7 @@ make=(make -C "$T/tree" O="$T/clang" CC=clang CFLAGS=-O1 --no-print-directory)
 
 # A copy, so that nobody's files are touched.
 mkdir "$T/tree" "$T/tree/build"
-cp -a "$source"/{Makefile,bpf,src,man,bash-completion,examples,presets,README.md} "$source"/LICENSE* "$T/tree/"
+cp -a "$source"/{Makefile,bpf,src,man,completion,examples,presets,README.md} "$source"/LICENSE* "$T/tree/"
 
 ok "it builds with clang" "${make[@]}" -j"$(nproc)"
 ok "that binary runs" "$T/clang/npctl" version
@@ -25,7 +25,9 @@ install=("${make[@]}" DESTDIR="$T/root" PREFIX=/usr)
 ok "it installs" "${install[@]}" install
 ok "the installed binary runs" "$T/root/usr/sbin/npctl" version
 ok "the manual is installed" test -s "$T/root/usr/share/man/man8/npctl.8"
-ok "the completion is installed" test -s "$T/root/usr/share/bash-completion/completions/npctl"
+for file in bash-completion/completions/npctl zsh/site-functions/_npctl fish/vendor_completions.d/npctl.fish; do
+	ok "$file is installed" test -s "$T/root/usr/share/$file"
+done
 is "the presets are installed, and found" "$("$T/root/usr/sbin/npctl" -j policy preset | jq -r '[.[].file] | first')" \
 	"$T/root/usr/share/npctl/presets/database.yml"
 touch "$T/root/usr/share/npctl/presets/own.yml"

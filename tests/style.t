@@ -20,7 +20,7 @@ is_c() { [[ $1 == *.[ch] ]]; }
 is_page() { [[ $1 == man/*.8 ]]; }
 is_shell() {
 	local first
-	[[ $1 == *.sh || $1 == bash-completion/* ]] && return
+	[[ $1 == *.sh || $1 == *.bash ]] && return
 	IFS= read -r first <"$1" 2>/dev/null && [[ $first =~ ^#!.*(/|/env )(ba)?sh$ ]]
 }
 is_ours() { [[ $1 =~ \.([cht]|sh)$|Makefile$|/run$ ]]; }
