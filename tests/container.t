@@ -95,6 +95,17 @@ for peer in "loopback 127.0.0.1 ::1" "private 10.9.0.1"; do
 	npctl policy delete --all >/dev/null
 done
 
+# The default, for a cgroup alone.
+ok "a default of its own" npctl policy default deny --cgroup "/$top/web"
+is "it denies" "$(try web tcp 192.0.2.1 80)" "$denied"
+is "nobody else" "$(try db tcp 192.0.2.1 80)" yes
+ok "taken back" npctl policy default auto --cgroup "/$top/web"
+is "all pass" "$(try web tcp 192.0.2.1 80)" yes
+npctl policy default allow >/dev/null
+npctl policy allow 10.9.0.1 --cgroup "/$top/web" >/dev/null
+is "what is said of pods does not loosen it" "$(try web tcp 192.0.2.1 80)" "$denied"
+npctl policy delete --all >/dev/null
+
 # Children inherit, and may be stricter, never looser.
 npctl policy allow 192.0.2.1/32 --cgroup "/$top/web" >/dev/null
 is "a child inherits: allowed" "$(try web/worker tcp 192.0.2.1 80)" yes

@@ -34,6 +34,7 @@ const struct option policy_default_options[] = {
     {"pod", VALUE_POD, "POD", "only for this pod, or dev:IF (default: all)", 0, true},
     {"ingress", VALUE_NONE, NULL, "only what pods receive", 0, false},
     {"egress", VALUE_NONE, NULL, "only what pods send", 0, false},
+    {"cgroup", VALUE_CGROUP, "PATH", "only for the processes in this cgroup or container", 0, true},
     {0},
 };
 
@@ -302,43 +303,49 @@ int policy_deny(struct context *context, const struct words *words)
 	return add_rules(context, words, false);
 }
 
-/* The subject as the documents name it, from the nth --pod; NULL: all. */
-static int default_subject(const struct model *model, const char *word, char **subject)
+/* A cgroup's sockets are judged when they begin something. */
+static bool only_sends(const char *subject)
+{
+	return subject && strncmp(subject, "cgroup:", 7) == 0;
+}
+
+/* The subject as the documents name it; NULL: all pods and interfaces. */
+static int default_subject(const struct model *model, char **subject)
 {
 	const struct pod *pod;
+	char *word = *subject;
 
-	*subject = NULL;
-	if (!word)
+	if (!word || strncmp(word, "dev:", 4) == 0 || only_sends(word))
 		return 0;
-	if (strncmp(word, "dev:", 4) == 0) {
-		*subject = xstrdup(word);
-		return 0;
-	}
 	pod = model_pod_find(model, word);
 	if (!pod)
-		return fail("pod \"%s\" does not exist", word);
-	*subject = xprintf("%s/%s", pod->namespace, pod->name);
-	return 0;
+		fail("pod \"%s\" does not exist", word);
+	*subject = pod ? xprintf("%s/%s", pod->namespace, pod->name) : NULL;
+	free(word);
+	return pod ? 0 : FAILED;
 }
 
 static int put_defaults(const struct model *model, const struct words *words, json_t *defaults)
 {
 	const char *verdict = strcmp(words->word[0], "auto") == 0 ? NULL : words->word[0];
 	bool ingress = word_flag(words, "ingress"), egress = word_flag(words, "egress");
-	size_t i = 0;
+	char *subject;
 
-	do {
-		char *subject;
+	for (size_t i = 0;; i++) {
+		int error = subject_of_words(words, i, &subject);
 
-		if (default_subject(model, word_nth(words, "pod", i), &subject))
+		if (error || (i && !subject))
+			return error;
+		if (default_subject(model, &subject))
 			return FAILED;
-		if (ingress || !egress)
+		if ((ingress || !egress) && !only_sends(subject))
 			defaults_put(defaults, verdict, false, subject);
-		if (egress || !ingress)
+		if (egress || !ingress || only_sends(subject))
 			defaults_put(defaults, verdict, true, subject);
+		if (!subject)
+			return 0;
 		free(subject);
-	} while (word_nth(words, "pod", ++i));
-	return 0;
+	}
 }
 
 int policy_default(struct context *context, const struct words *words)

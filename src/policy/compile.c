@@ -71,6 +71,12 @@ static bool is_pod(const char *subject)
 	return !strchr(subject, ':');
 }
 
+/* Users and containers: what is said of all is said of pods and interfaces. */
+static bool holds_sockets(const char *subject)
+{
+	return strncmp(subject, "user:", 5) == 0 || strncmp(subject, "cgroup:", 7) == 0;
+}
+
 /* For a pod by name, for its network, for all: the closest counts. */
 static struct fallback find_default(const struct compile *compile, enum direction direction,
 				    const char *subject)
@@ -81,8 +87,9 @@ static struct fallback find_default(const struct compile *compile, enum directio
 	for (size_t i = 0; i < model->defaults.count; i++) {
 		const struct default_line *line = model->defaults.item[i];
 		bool own = line->subject && strcmp(line->subject, subject) == 0;
+		bool all = !line->subject && !found.own && !holds_sockets(subject);
 
-		if (line->direction == direction && (own || (!line->subject && !found.own)))
+		if (line->direction == direction && (own || all))
 			found = (struct fallback){true, line->allow, own, false};
 	}
 	if (!found.own && is_pod(subject)) {
