@@ -111,10 +111,9 @@ static int take_argument(struct request *request, const char *key, const char *v
 static int read_arguments(struct request *request)
 {
 	const char *text = variable("CNI_ARGS");
-	char *rest, *pair;
+	char *pair, *rest = request->arguments = text ? xstrdup(text) : NULL;
 	int error = 0;
 
-	rest = text ? xstrdup(text) : NULL; /* the values live as long as the program */
 	while (!error && (pair = strsep(&rest, ";"))) {
 		char *equals = strchr(pair, '=');
 

@@ -182,5 +182,6 @@ void request_release(struct request *request)
 	config_release(&request->config);
 	free(request->pod_namespace);
 	free(request->pod_name);
+	free(request->arguments);
 	json_decref(request->json);
 }

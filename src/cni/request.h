@@ -45,7 +45,8 @@ struct request {
 	enum command command;
 	const char *command_name, *container, *netns, *ifname, *path;
 	char *pod_namespace, *pod_name;
-	const char *pod_address, *pod_mac; /* IP, MAC of CNI_ARGS */
+	char *arguments;		   /* a copy of CNI_ARGS, which the next point into */
+	const char *pod_address, *pod_mac; /* IP, MAC of them */
 	const char *version, *network;
 	json_t *json;		/* the whole configuration */
 	const json_t *previous; /* prevResult; NULL: none */
