@@ -13,6 +13,7 @@
 #define MISSED_FAILURES 3 /* asks again every second or so */
 #define WATCH_S 300
 #define STEADY_MS 1000	     /* a watch that lasts so long has not failed */
+#define DOUBTS 3	     /* refused watches, until the version is doubted */
 #define GONE 410	     /* the status: that version is forgotten */
 #define LINE_MOST (64 << 20) /* no object is so large */
 
@@ -86,21 +87,22 @@ static void add_type(const struct follow *follow, json_t *object)
 }
 
 /*
- * Of a NetworkPolicy that cannot be understood, that it isolates its pods: the
- * API server took it, so it means something that npctl does not know.
+ * Of a NetworkPolicy that cannot be understood, that it isolates its pods, or
+ * all if nobody knows which they are: the API server took it, so it means
+ * something that npctl does not know.
  */
-static int intake_closed(const json_t *object, const char *where, struct intake *intake)
+static int intake_closed(const json_t *object, const char *where, bool all, struct intake *intake)
 {
 	json_t *selector = field_get(field_get(object, "spec"), "podSelector");
-	json_t *closed = json_pack("{s:O, s:O, s:O, s:{s:O?, s:[s,s]}}", "apiVersion",
+	json_t *closed = json_pack("{s:O, s:O, s:O, s:{s:o, s:[s,s]}}", "apiVersion",
 				   json_object_get(object, "apiVersion"), "kind",
 				   json_object_get(object, "kind"), "metadata",
 				   json_object_get(object, "metadata"), "spec", "podSelector",
-				   selector, "policyTypes", "Ingress", "Egress");
-	int result;
+				   selector && !all ? json_incref(selector) : json_object(),
+				   "policyTypes", "Ingress", "Egress");
+	int result = closed ? intake_object(closed, where, "agent", intake) : FAILED;
 
 	failure_clear();
-	result = closed ? intake_object(closed, where, "agent", intake) : FAILED;
 	json_decref(closed);
 	return result;
 }
@@ -111,12 +113,13 @@ static void refuse(struct follow *follow, const json_t *object, const char *key)
 
 	follow->source->refused++;
 	warn("%s", failure());
+	failure_clear();
 	if (strcmp(follow->resource->kind, "NetworkPolicy") == 0 &&
 	    !mirror_has(follow->source->mirror, key) &&
-	    intake_closed(object, follow->resource->path, &intake) == 0)
+	    (intake_closed(object, key, false, &intake) == 0 ||
+	     intake_closed(object, key, true, &intake) == 0))
 		mirror_put(follow->source->mirror, intake.key, intake.text);
 	intake_release(&intake);
-	failure_clear();
 	mirror_keep(follow->source->mirror, key);
 }
 
@@ -385,8 +388,12 @@ static int watch_ended(struct follow *follow, CURLcode code, long status)
 		back_off(follow);
 		return 0;
 	}
-	if (status && status != 200)
+	if (status && status != 200) {
+		/* A server that was restored may never have seen that version. */
+		if (follow->failures >= DOUBTS)
+			set_text(&follow->version, NULL);
 		return fail_answer(follow, status);
+	}
 	if (code == CURLE_OK && follow->length)
 		return fail("%s: a watch ended amid an event", follow->cluster->server);
 	if (code)
