@@ -128,6 +128,31 @@ over() { npctl policy refresh >/dev/null && [ "$(stands_for api.example.com)" = 
 	[ "$(npctl -j policy list | jq '[.[] | select(.id) | .addresses[]] | length')" = 1 ]; }
 eventually "once it is closed, the address goes" over
 npctl topo down >/dev/null
+npctl policy delete --all >/dev/null
+
+# So does a user's, whom a socket tells.
+ip netns add far
+ip link add v0 type veth peer name v1 netns far
+ip addr add 172.20.0.1/24 dev v0
+ip link set v0 up
+ip -n far addr add 172.20.0.2/24 dev v1
+ip -n far link set v1 up
+ip netns exec far "$talk" serve 443 &
+eventually "a server beyond the interface" "$talk" tcp 172.20.0.2 443
+npctl attach user dev v0 >/dev/null
+is "users are judged" "$("$talk" tcp 172.20.0.2 443)" silence
+say "api.example.com 5 172.20.0.2"
+ok "a name for users" npctl policy allow api.example.com --user any --dev v0 --grace 0
+"$talk" hold 172.20.0.2 443 <"$T/words" >"$T/held" &
+exec 7>"$T/words"
+eventually "a user is connected" grep -q connected "$T/held"
+say "api.example.com 5 172.20.0.30"
+npctl policy refresh >/dev/null
+echo say >&7
+eventually "and stays so" grep -q yes "$T/held"
+exec 7>&-
+over() { npctl policy refresh >/dev/null && [ "$("$talk" tcp 172.20.0.2 443)" = silence ]; }
+eventually "once it is closed, the address goes" over
 
 fails_with "grace without a name" 2 'goes with a domain name' allow 10.0.0.1 --grace 5
 fails_with "no grace" 2 'no number of seconds' allow files.example.com --grace soon
