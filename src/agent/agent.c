@@ -270,7 +270,7 @@ static void wait_for_work(struct agent *agent)
 	agent->source.kind->wait(&agent->source, &waits);
 	if (agent->web)
 		web_wait(agent->web, &waits);
-	curl_multi_poll(waits.multi, waits.fd, waits.count, waits.timeout_ms, NULL);
+	transfers_wait(&waits);
 }
 
 /* For a script, one failure is enough. */
@@ -355,11 +355,10 @@ int agent_run(const struct agent_options *options)
 	struct agent agent = {.options = options, .mark = -1, .signals = -1};
 	int error;
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	mirror_start(&agent.mirror);
 	agent.source.mirror = &agent.mirror;
 	agent.source.once = options->once;
-	agent.source.multi = curl_multi_init();
+	transfers_start(&agent.source);
 	error = block_signals(&agent);
 	if (!error)
 		error = start(&agent);
@@ -369,8 +368,7 @@ int agent_run(const struct agent_options *options)
 	web_close(agent.web);
 	if (agent.source.kind)
 		agent.source.kind->stop(&agent.source);
-	curl_multi_cleanup(agent.source.multi);
-	curl_global_cleanup();
+	transfers_end(&agent.source);
 	mirror_release(&agent.mirror);
 	instance_agent_leave(&agent.mark);
 	if (agent.signals >= 0)

@@ -50,6 +50,10 @@ struct source_kind {
 	void (*stop)(struct source *source);
 };
 
+void transfers_start(struct source *source);
+void transfers_wait(struct waits *waits);
+void transfers_end(struct source *source);
+
 int source_of_directory(struct source *source, const char *path);
 /* A kubeconfig; NULL: the API server of the cluster that this process runs in. */
 int source_of_cluster(struct source *source, const char *kubeconfig, const char *context);
