@@ -2,7 +2,8 @@
 #
 #   make            build/npctl             make demo   the lab, end to end (root)
 #   make install    DESTDIR, PREFIX         make check  all tests (root)
-#   make deps       installs what is missing
+#   make deps       installs what is missing  make deb    a Debian package
+#   make dist       a tree without git        STATIC=1    one file without libraries
 #
 # O=DIR builds elsewhere, V=1 shows the commands, READLINE=0 does without readline.
 src := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
@@ -46,7 +47,7 @@ programs := $(patsubst $(src)/bpf/%.bpf.c,%,$(wildcard $(src)/bpf/*.bpf.c))
 skeletons := $(programs:%=$(O)/bpf/%.skel.h)
 units := $(patsubst $(src)/%.c,$(O)/%,$(wildcard $(src)/tests/unit/*.c))
 completions := $(addprefix $(src)/completion/,npctl.bash _npctl npctl.fish)
-pages := $(wildcard $(src)/man/*.8)
+pages := $(wildcard $(src)/man/*.[58])
 presets := $(wildcard $(src)/presets/*.yml)
 
 all: $(if $(ready),$(O)/npctl,not-ready)
@@ -132,23 +133,45 @@ fuzz: all
 prefix := $(DESTDIR)$(PREFIX)
 install: all
 	install -D -m 755 $(O)/npctl $(prefix)/sbin/npctl
-	install -D -m 644 -t $(prefix)/share/man/man8 $(pages)
+	install -D -m 644 -t $(prefix)/share/man/man5 $(filter %.5,$(pages))
+	install -D -m 644 -t $(prefix)/share/man/man8 $(filter %.8,$(pages))
+	install -D -m 644 -t $(prefix)/lib/systemd/system $(wildcard $(src)/packaging/*.service)
 	install -D -m 644 $(src)/completion/npctl.bash $(prefix)/share/bash-completion/completions/npctl
 	install -D -m 644 -t $(prefix)/share/zsh/site-functions $(src)/completion/_npctl
 	install -D -m 644 -t $(prefix)/share/fish/vendor_completions.d $(src)/completion/npctl.fish
 	install -D -m 644 -t $(prefix)/share/npctl/presets $(presets)
-	install -D -m 644 -t $(prefix)/share/doc/npctl $(src)/README.md $(src)/LICENSE*
-	install -D -m 644 -t $(prefix)/share/doc/npctl/examples $(wildcard $(src)/examples/*.yml)
+	install -D -m 644 -t $(prefix)/share/doc/npctl $(src)/README.md $(src)/LICENSE* $(wildcard $(src)/docs/*.md)
+	install -D -m 644 -t $(prefix)/share/doc/npctl/examples $(filter-out %/demo,$(wildcard $(src)/examples/*))
+	install -m 755 -t $(prefix)/share/doc/npctl/examples $(src)/examples/demo
+
+# A tree that builds without git.
+dist:
+	@mkdir -p $(O)
+	@$(git) archive --prefix=npctl-$(version)/ --format=tar \
+		--add-virtual-file=npctl-$(version)/VERSION:$(version) HEAD | gzip -9n >$(O)/npctl-$(version).tar.gz
+	@echo $(O)/npctl-$(version).tar.gz
+
+# A Debian package of this machine's kind.
+deb: all
+	@rm -rf $(O)/deb
+	@$(MAKE) --no-print-directory DESTDIR=$(O)/deb PREFIX=/usr install >/dev/null
+	@strip --strip-unneeded $(O)/deb/usr/sbin/npctl
+	@$(src)/packaging/deb $(O)/deb $(version) $(O)
+
+# Installs, upgrades and purges it in a bare Debian; takes a few minutes.
+check-deb: deb
+	@O=$(O) $(src)/packaging/check-deb
 
 uninstall:
 	rm -f $(prefix)/sbin/npctl $(prefix)/share/bash-completion/completions/npctl
 	rm -f $(prefix)/share/zsh/site-functions/_npctl
 	rm -f $(prefix)/share/fish/vendor_completions.d/npctl.fish
-	rm -f $(addprefix $(prefix)/share/man/man8/,$(notdir $(pages)))
+	rm -f $(foreach page,$(notdir $(pages)),$(prefix)/share/man/man$(subst .,,$(suffix $(page)))/$(page))
+	rm -f $(addprefix $(prefix)/lib/systemd/system/,$(notdir $(wildcard $(src)/packaging/*.service)))
 	rm -f $(patsubst $(src)/presets/%,$(prefix)/share/npctl/presets/%,$(presets))
 	rm -rf $(prefix)/share/doc/npctl
 
 clean:
 	rm -rf $(O)
 
-.PHONY: all not-ready units deps demo check demo-ready check-ready sanitize fuzz install uninstall clean always
+.PHONY: all not-ready units deps demo check demo-ready check-ready sanitize fuzz install uninstall dist deb check-deb clean always

@@ -90,7 +90,7 @@ sub commands {
 	for my $i (0 .. $#found) {
 		$found[$i]{compare} = $compare;
 		$found[$i]{may_fail} = 1 if $i < $#found && $found[$i + 1]{text} =~ /^echo \$\?/;
-		$found[$i]{may_fail} = 1 if grep { /^npctl: / } @{$found[$i]{shown}};
+		$found[$i]{may_fail} = 1 if grep { /^(npctl: |\{"error")/ } @{$found[$i]{shown}};
 	}
 	return @found;
 }
