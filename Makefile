@@ -40,6 +40,8 @@ libraries := $(if $(ready),$(shell pkg-config $(if $(STATIC),--static) --libs $(
 # says so in the place of what speaks to an API server and masquerades.
 shared := $(addprefix $(src)/src/,agent/cluster.c agent/follow.c agent/request.c agent/transfers.c \
 	net/masquerade.c)
+# libreadline.a brings an xrealloc of its own.
+static := -static -Wl,-z,muldefs
 sources := $(wildcard $(src)/src/*.c $(src)/src/*/*.c)
 sources := $(filter-out $(if $(STATIC),$(shared),$(src)/src/static/%),$(sources))
 objects := $(patsubst $(src)/%.c,$(O)/%.o,$(sources))
@@ -57,7 +59,7 @@ not-ready:
 
 $(O)/npctl: $(objects)
 	@echo "  LD  npctl"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(STATIC),-static) -o $@ $^ $(libraries)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(STATIC),$(static)) -o $@ $^ $(libraries)
 
 # Written anew only when it says something else, so that a commit compiles one file.
 $(O)/git-version.h: said = NPCTL_VERSION "$(version)"
