@@ -24,7 +24,7 @@ Q := $(if $(V),,@)
 # A tag, else 0.1 and the number of commits, so that later is more; `make dist` writes it down.
 git := git -C $(src) -c safe.directory='*'
 version := $(shell cat $(src)/VERSION 2>/dev/null || $(git) describe --tags 2>/dev/null || { printf 0.1; \
-	$(git) log -1 --format=.$$($(git) rev-list --count HEAD)-g%h 2>/dev/null; })
+	$(git) log -1 --format=.$$($(git) rev-list --count HEAD 2>/dev/null)-g%h 2>/dev/null; })
 export SOURCE_DATE_EPOCH ?= $(shell $(git) log -1 --format=%ct 2>/dev/null || stat -c %Y $(src)/Makefile)
 packages := libbpf libelf zlib libnl-3.0 libnl-route-3.0 libnftables yaml-0.1 jansson ncursesw \
 	libcurl $(if $(filter 1,$(READLINE)),readline)
