@@ -18,7 +18,10 @@ is "… with its gateways" "$(got '[.ips[].gateway] | join(" ")')" "10.44.0.1 fd
 ok "… as a result of 1.1.0" is_result 1.1.0
 is "its routes, and no other" "$(ip -n a route show via 10.44.0.1 | awk '{print $1}') $(ip -n a -6 route show via fd00:44::1 | awk '{print $1}') $(ip -n a route show default | wc -l)" \
 	"10.99.0.0/16 fd00:99::/64 0"
-with ".prevResult = $out"
+mine=$out
+refuses "ADD again" 100 'already' ADD a
+is "… leaves what is in use" "$(leases)" 2
+with ".prevResult = $mine"
 cni CHECK a
 is "CHECK asks it" "$status $out" "0 "
 rm "$T"/leases/delegated/*44*
@@ -93,7 +96,7 @@ one=$out
 chain_add two
 two=$(address)
 serve two
-eventually "they reach each other" test "$(reaches one "$two")" = yes
+eventually "they reach each other" reached one "$two"
 is "policy is on the ends that bridge made" "$(npctl -j attach show | jq -r '[.[].interface] | unique | length')" 2
 ok "deny" npctl policy deny shop/one --pod shop/two
 is "… is obeyed" "$(reaches one "$two")" silence

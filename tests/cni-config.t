@@ -87,7 +87,7 @@ opens() { # DESCRIPTION WORD CONTAINER [VARIABLE…]
 	cni ADD "$container" "$@"
 	is "$description" "$status $(reaches "$container" "$srv")" "0 $wanted"
 }
-eventually "the server is up" test "$("$talk" tcp "$srv" 80)" = yes
+eventually "the server is up" answers "$srv"
 opens "by default, without policies, it is open" yes open
 with '.strict = true'
 opens "strict: denied" silence shut CNI_ARGS="K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web"
@@ -120,7 +120,7 @@ metadata: {name: srv, namespace: net, labels: {app: srv}}
 spec: {containers: []}
 END
 ok "it learns of the pod, which has no address yet" npctl policy apply -f "$T/pod.yml"
-eventually "… and there they are" test "$("$talk" tcp "$srv" 80)" = yes
+eventually "… and there they are" answers "$srv"
 is "… with the address and the labels" "$(npctl -j endpoint get net/srv | jq -c '[.addresses[0], .labels.app]')" "[\"$srv\",\"srv\"]"
 deleted "… DEL" srv
 is "the pod is still known, without an address" "$(npctl -j endpoint get net/srv | jq -c .addresses)" '[]'

@@ -45,7 +45,7 @@ serve c7
 npctl policy default allow >/dev/null
 for i in 3 7; do npctl policy default allow --pod net/c$i >/dev/null; npctl policy default allow --egress --pod net/c$i >/dev/null; done
 seven=$(jq -r '.ips[0].address | split("/")[0]' "$T/c7.ADD")
-eventually "two of them may talk" test "$(reaches c3 "$seven")" = yes
+eventually "two of them may talk" reached c3 "$seven"
 is "the others may not" "$(reaches c4 "$seven") $(reaches c5 "$seven")" "silence silence"
 start=$(date +%s%N)
 is "all go at once" "$(each DEL)" 0

@@ -15,7 +15,7 @@ ip -n world addr add 192.0.2.2/24 dev eth0
 ip -n world addr add 2001:db8::2/64 dev eth0 nodad
 ip -n world link set eth0 up
 serve world
-eventually "the world is there" test "$("$talk" tcp 192.0.2.2 80)" = yes
+eventually "the world is there" answers 192.0.2.2
 
 # --- routed
 basic='{"cniVersion": "1.1.0", "name": "net", "type": "npctl", "mode": "routed",
@@ -31,7 +31,7 @@ serve b
 b=$(address) b6=$(got '.ips[1].address | split("/")[0]')
 is "the gateway is link-local" "$(ip -n a route show default | cut -d' ' -f3) $(ip -n a -6 route show default | cut -d' ' -f3)" "169.254.1.1 fe80::1"
 is "… and known for good" "$(ip -n a neigh show nud permanent | awk '{print $1}' | sort | paste -sd' ')" "169.254.1.1 fe80::1"
-eventually "the host reaches it" test "$("$talk" tcp "$b" 80)" = yes
+eventually "the host reaches it" answers "$b"
 is "they reach each other" "$(reaches a "$b") $(reaches a "$b6")" "yes yes"
 ok "deny" npctl policy deny net/a --pod net/b
 is "… is obeyed" "$(reaches a "$b") $(reaches a "$b6")" "silence silence"
@@ -72,7 +72,7 @@ for mode in routed bridge; do
 	ok "… which may not be reached from the first" npctl policy deny 10.33.0.0/24 --pod other/c
 	[ "$mode" = routed ] && serve c
 	c=$(address)
-	eventually "… is up" test "$("$talk" tcp "$c" 80)" = yes
+	eventually "… is up" answers "$c"
 	is "… knows it by its own address" "$(reaches a "$c")" silence
 	deleted "DEL" c
 	conf "$basic"
@@ -100,7 +100,7 @@ second=$(address)
 serve a
 added "a peer in the second" b
 is "the pod has both addresses" "$(npctl -j endpoint get both | jq -r '.addresses | join(" ")')" "$eth0 $second"
-eventually "a peer reaches it there" test "$(reaches b "$second")" = yes
+eventually "a peer reaches it there" reached b "$second"
 npctl policy default deny --pod both >/dev/null
 is "one policy is for both" "$(reaches b "$second")" silence
 cni DEL a CNI_IFNAME=eth1

@@ -70,6 +70,9 @@ refuses() {
 got() { jq -r "$1" <<<"$out"; }
 address() { got '.ips[0].address | split("/")[0]'; }
 reaches() { ip netns exec "$1" "$talk" "${4:-tcp}" "$2" "${3:-80}"; }
+# For eventually, which has to ask anew each time.
+answers() { [ "$("$talk" tcp "$1" 80)" = yes ]; }
+reached() { [ "$(reaches "$@")" = yes ]; }
 serve() { ip netns exec "$1" "$talk" serve 80 & }
 
 # The specification's result, as SPEC.md of each version describes it.

@@ -50,7 +50,7 @@ like "the MAC is locally administered" "$(jq -r '.interfaces[2].mac' <<<"$first"
 is "the host forwards" "$(cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding | paste -sd' ')" "1 1"
 is "policy is attached" "$(npctl -j attach show | jq -r '[.[] | .subject] | unique | join(" ")')" "net/a net/b"
 serve b
-eventually "the host reaches a container" test "$("$talk" tcp "$b" 80)" = yes
+eventually "the host reaches a container" answers "$b"
 b6=$(got '.ips[1].address | split("/")[0]')
 both() { [ "$(reaches a "$b") $(reaches a "$b6")" = "yes yes" ]; }
 eventually "containers reach each other" both

@@ -90,6 +90,22 @@ static int add(struct instance *instance, const struct request *request,
 	return error;
 }
 
+/* Asked for the same again, a plugin would have to be told to give back what is in use. */
+static int check_first(const struct request *request)
+{
+	struct instance *instance = NULL;
+	json_t *network;
+	int error = cni_open(request, ACCESS_TRY, &instance);
+
+	if (error || !instance)
+		return error;
+	network = network_read(instance, request->network);
+	error = check_new(request, network);
+	json_decref(network);
+	instance_close(instance);
+	return error;
+}
+
 static int delegate_add(const struct request *request, struct attachment *attachment)
 {
 	json_t *result = NULL;
@@ -122,6 +138,8 @@ int cni_add(const struct request *request, json_t **result)
 	bool begun = false;
 	int error = wire_check_netns(request);
 
+	if (!error)
+		error = check_first(request);
 	if (error)
 		return error;
 	if (request->config.ipam)
