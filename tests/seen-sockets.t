@@ -119,6 +119,8 @@ in_group db "$talk" udp 192.0.2.1 80 >/dev/null
 is "allowed now, where it was denied before" \
 	"$(to ".subject == \"cgroup:/$top/db\" and .protocol == \"UDP\"" '"\(.allowed) \(.denied)"')" "1 1"
 is "the last seen comes first" "$(to true '"\(.subject) \(.protocol)"' | head -1)" "cgroup:/$top/db UDP"
+is "why, and who, of what was dropped" "$(npctl -j stat drops | jq -r '.[] | select(.uid == 1235) | "\(.count) \(.why)"' | sort -u)" \
+	"2 default: default deny egress for users"
 like "as a table" "$(npctl stat destinations)" \
 	"user:meta0 +10\.77\.0\.2 +UDP +80 +daemon +0 +2 +[0-9]+ s"
 npctl stat destinations --prometheus >"$T/metrics"

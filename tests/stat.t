@@ -114,6 +114,11 @@ fails_with "no such port" 2 'not a port' npctl stat flows --port 70000
 fails_with "no such peer" 1 'neither an address' npctl stat flows --peer 10.0.0.300
 fails_with "no such kind" 2 'flows' npctl stat flow5
 fails_with "no such interval" 2 'interval' npctl stat rules --watch --interval 0
+fails_with "a count of one look" 2 'only goes with --watch' npctl stat rules --count 2
+fails_with "clear and watch" 2 'stands alone' npctl stat drops --clear --watch
+like "JSON and Prometheus" "$(npctl -j stat --prometheus)" '"error":"--prometheus and -j do not go'
+like "totals at the end of a watch" "$(npctl stat rules --watch --count 1 2>&1 >/dev/null)" \
+	'^npctl: allowed [1-9][0-9]* packets, [1-9][0-9]* bytes; denied [1-9][0-9]* packets, [1-9][0-9]* bytes$'
 fails_with "watch and Prometheus" 2 'do not go together' npctl stat drops --watch --prometheus
 fails_with "delete all of them only when told" 2 'which flows' npctl stat flows --delete
 ok "all of them" npctl stat flows --delete --all

@@ -161,6 +161,40 @@ static int look(struct watch *watch, json_t **rows)
 	return 0;
 }
 
+static json_t *totals(const json_t *rules, const char *verdict)
+{
+	json_int_t packets = 0, bytes = 0;
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (rules, i, row) {
+		if (strcmp(json_string_value(json_object_get(row, "verdict")), verdict) != 0)
+			continue;
+		packets += json_integer_value(json_object_get(row, "packets"));
+		bytes += json_integer_value(json_object_get(row, "bytes"));
+	}
+	return json_pack("{s:I, s:I}", "packets", packets, "bytes", bytes);
+}
+
+/* What a watch of rules comes to in the end, for people. */
+static void say_totals(const struct watch *watch)
+{
+	json_t *allowed, *denied;
+
+	if (!watch->kind->totals || !watch->before || watch->context->out.json || quiet)
+		return;
+	allowed = totals(watch->before, "allow");
+	denied = totals(watch->before, "deny");
+	fprintf(stderr,
+		"npctl: allowed %lld packets, %lld bytes; denied %lld packets, %lld bytes\n",
+		json_integer_value(json_object_get(allowed, "packets")),
+		json_integer_value(json_object_get(allowed, "bytes")),
+		json_integer_value(json_object_get(denied, "packets")),
+		json_integer_value(json_object_get(denied, "bytes")));
+	json_decref(allowed);
+	json_decref(denied);
+}
+
 /* Rates need two looks; then one for each interval. */
 static int follow(struct watch *watch)
 {
@@ -181,6 +215,7 @@ static int follow(struct watch *watch)
 		if (fflush(stdout) || ++shown == watch->count)
 			break;
 	}
+	say_totals(watch);
 	json_decref(watch->before);
 	return error;
 }
@@ -193,6 +228,22 @@ static int show_once(struct watch *watch)
 	if (!error)
 		show(watch, rows);
 	return error;
+}
+
+static int check_watch(const struct context *context, const struct words *words,
+		       const struct stat_kind *kind)
+{
+	bool again = word_flag(words, "watch"), prometheus = word_flag(words, "prometheus");
+
+	if (prometheus && again)
+		return misuse("--prometheus and --watch do not go together");
+	if (prometheus && context->out.json)
+		return misuse("--prometheus and -j do not go together");
+	if (!again && word_flag(words, "count"))
+		return misuse("--count only goes with --watch");
+	if (!again && !kind->counts_runs && word_flag(words, "interval"))
+		return misuse("--interval only goes with --watch");
+	return 0;
 }
 
 static int run_kind(struct context *context, const struct words *words,
@@ -208,8 +259,8 @@ static int run_kind(struct context *context, const struct words *words,
 
 	if (!error)
 		error = word_number(words, "count", 1, INT64_MAX, &watch.count);
-	if (!error && watch.prometheus && watch.again)
-		error = misuse("--prometheus and --watch do not go together");
+	if (!error)
+		error = check_watch(context, words, kind);
 	if (error)
 		return error;
 	if (!watch.again)
@@ -255,6 +306,8 @@ static int delete_flows(struct context *context, const struct words *words)
 	if (!word_flag(words, "all") && !word_value(words, "pod") && !word_value(words, "peer") &&
 	    !word_value(words, "port"))
 		return misuse("which flows: --pod, --peer, --port or --all");
+	if (word_flag(words, "watch") || word_flag(words, "prometheus"))
+		return misuse("--delete shows nothing to watch or to export");
 	error = instance_open(&instance, context->root, ACCESS_READ);
 	if (error)
 		return error;
@@ -287,6 +340,8 @@ static int run_tallies(struct context *context, const struct words *words, const
 
 	if (!word_flag(words, "clear"))
 		return run_kind(context, words, kind_named(kind));
+	if (word_flag(words, "watch") || word_flag(words, "prometheus"))
+		return misuse("--clear stands alone");
 	error = instance_open(&instance, context->root, ACCESS_READ);
 	if (error)
 		return error;
@@ -303,21 +358,6 @@ static int run_drops(struct context *context, const struct words *words)
 static int run_destinations(struct context *context, const struct words *words)
 {
 	return run_tallies(context, words, "destinations");
-}
-
-static json_t *totals(const json_t *rules, const char *verdict)
-{
-	json_int_t packets = 0, bytes = 0;
-	json_t *row;
-	size_t i;
-
-	json_array_foreach (rules, i, row) {
-		if (strcmp(json_string_value(json_object_get(row, "verdict")), verdict) != 0)
-			continue;
-		packets += json_integer_value(json_object_get(row, "packets"));
-		bytes += json_integer_value(json_object_get(row, "bytes"));
-	}
-	return json_pack("{s:I, s:I}", "packets", packets, "bytes", bytes);
 }
 
 static int read_kind(struct context *context, const struct words *words, const char *name,
@@ -365,6 +405,8 @@ int stat_metrics_all(const struct context *context, FILE *to)
 
 static int run_all(struct context *context, const struct words *words)
 {
+	if (word_flag(words, "prometheus") && context->out.json)
+		return misuse("--prometheus and -j do not go together");
 	if (word_flag(words, "prometheus"))
 		return stat_metrics_all(context, stdout);
 	return run_summary(context, words);

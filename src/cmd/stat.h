@@ -26,6 +26,7 @@ struct stat_kind {
 	size_t column_count;
 	const char *nothing;
 	bool counts_runs;	      /* the kernel has to be asked to count */
+	bool totals;		      /* shown at the end of a watch */
 	const struct metric *metrics; /* ends with a NULL name */
 	const char *labels[STAT_NAMES];
 };

@@ -233,6 +233,7 @@ const struct stat_kind stat_kinds[] = {
      .counters = {"packets", "bytes"},
      COLUMNS(rule_columns),
      .nothing = "no rules are in force",
+     .totals = true,
      .metrics = rule_metrics,
      .labels = {"rule", "tier", "verdict", "direction", "rule_number"}},
     {.name = "flows",

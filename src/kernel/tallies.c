@@ -133,6 +133,7 @@ static struct event event_of(const struct tally_key *key)
 	    .rule = key->answer & ANSWER_RULE,
 	    .reason = key->reason,
 	    .hook = key->hook,
+	    .uid = USER_ANY, /* who it was has a place of its own */
 	    .ifindex = key->hook == HOOK_CONTAINER ? 0 : (uint32_t)key->subject,
 	    .cgroup = key->hook == HOOK_CONTAINER ? key->subject : 0,
 	};
