@@ -101,6 +101,17 @@ mkdir "$D/directory.yml"
 rm "$D/half.yml" "$D/sentinel.yml"
 rmdir "$D/directory.yml"
 
+# Its web server.
+web() { curl -s -m 5 -o /dev/null -w '%{http_code}' "$@"; }
+is "what is not there" "$(web http://127.0.0.1:9465/nothing) $(web -X POST http://127.0.0.1:9465/metrics)" "404 400"
+ok "metrics are as Prometheus wants them" bash -c 'set -o pipefail; curl -s http://127.0.0.1:9465/metrics | promtool check metrics'
+for _ in {1..40}; do
+	exec {silent}<>/dev/tcp/127.0.0.1/9465
+	descriptors+=("$silent")
+done
+is "silent clients keep nobody out" "$(web http://127.0.0.1:9465/healthz)" 200
+for silent in "${descriptors[@]}"; do exec {silent}>&-; done
+
 # A broken file.
 echo "    - [" >>"$D/policy.yml"
 eventually "a broken file is named with its line" said "manifests/policy.yml:[0-9]+: "

@@ -11,7 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define CONNECTIONS 16 /* more wait in the kernel */
+#define CONNECTIONS 16 /* more push out the oldest */
 #define REQUEST_MOST 8192
 #define PATIENCE_MS 10000
 
@@ -102,21 +102,16 @@ static void hang_up(struct connection *connection)
 
 void web_wait(struct web *web, struct waits *waits)
 {
-	bool room = false;
-
 	for (size_t i = 0; i < CONNECTIONS; i++) {
 		struct connection *connection = &web->connections[i];
 
-		if (connection->fd < 0) {
-			room = true;
+		if (connection->fd < 0)
 			continue;
-		}
 		waits_add(waits, connection->fd,
 			  connection->reply ? CURL_WAIT_POLLOUT : CURL_WAIT_POLLIN);
 		waits_until(waits, connection->until_ms);
 	}
-	if (room)
-		waits_add(waits, web->fd, CURL_WAIT_POLLIN);
+	waits_add(waits, web->fd, CURL_WAIT_POLLIN);
 }
 
 static const char *reason(int status)
@@ -213,16 +208,31 @@ static void send_reply(struct connection *connection)
 		hang_up(connection);
 }
 
-static void take_connections(struct web *web)
+/* A free place, or that of who has been there longest. */
+static struct connection *place_for(struct web *web)
 {
+	struct connection *best = &web->connections[0];
+
 	for (size_t i = 0; i < CONNECTIONS; i++) {
 		struct connection *connection = &web->connections[i];
 
-		if (connection->fd >= 0)
-			continue;
-		connection->fd = accept4(web->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (connection->fd < 0)
-			return;
+			return connection;
+		if (connection->until_ms < best->until_ms)
+			best = connection;
+	}
+	hang_up(best);
+	return best;
+}
+
+static void take_connections(struct web *web)
+{
+	int fd;
+
+	while ((fd = accept4(web->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		struct connection *connection = place_for(web);
+
+		connection->fd = fd;
 		connection->length = 0;
 		connection->until_ms = now_ms() + PATIENCE_MS;
 	}
