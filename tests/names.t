@@ -10,7 +10,8 @@ export NPCTL_PRESETS=$tests/../presets
 say() { printf '%s\n' "$@" >"$zone.new" && mv "$zone.new" "$zone"; }
 say
 "$tests/dns" 127.0.0.77 "$zone" >"$T/asked" 2>&1 &
-printf 'nameserver 127.0.0.77\noptions timeout:1 attempts:1\n' >"$T/resolv.conf"
+server() { printf 'nameserver 127.0.0.77\noptions timeout:%s attempts:1\n' "$1" >"$T/resolv.conf"; }
+server 1
 printf '127.0.0.1 localhost\n192.0.2.2 files.example.com\n' >"$T/hosts"
 mount --bind "$T/resolv.conf" /etc/resolv.conf
 mount --bind "$T/hosts" /etc/hosts
@@ -25,6 +26,17 @@ old=192.0.2.1 new=192.0.2.2 six=2001:db8::1
 fails_with "a name that is none" 1 'name api.example.com does not exist' allow api.example.com
 say "api.example.com fail"
 fails_with "a name server that fails" 1 'name api.example.com cannot be resolved' allow api.example.com
+say "slow.example.com silent"
+server 4
+npctl policy allow slow.example.com --cgroup "$top/web" >/dev/null 2>&1 &
+waiting=$!
+eventually "a name server is silent" grep -q slow "$T/asked"
+ok "meanwhile others make rules" npctl policy allow 10.9.0.1 --cgroup "$top/web"
+ok "without waiting for it" kill -0 $waiting
+ok "which go again" npctl policy delete --all
+wait $waiting
+server 1
+is "nothing has come of the name" "$(npctl -j policy list | jq '[.[] | select(.id)] | length')" 0
 say "api.example.com 30"
 fails_with "a name without addresses" 1 'name api.example.com has no address' allow api.example.com
 is "then nothing has changed" "$(npctl -j policy list | jq '[.[] | select(.id)] | length')" 0

@@ -277,6 +277,8 @@ static int add_rules(struct context *context, const struct words *words, bool al
 	};
 	int error = check_words(words);
 
+	for (int i = 0; i < words->count && !error; i++)
+		domains_ask_early(words->word[i]);
 	if (!error)
 		error = instance_open(&putting.instance, context->root, ACCESS_CREATE);
 	if (error)

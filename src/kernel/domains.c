@@ -62,6 +62,36 @@ static json_t *rules_get(struct instance *instance)
 	return rules;
 }
 
+static json_t *early; /* NAME -> the answer, or {"problem"} */
+
+void domains_ask_early(const char *word)
+{
+	char name[DOMAIN_TEXT];
+	json_t *answer;
+
+	if (!domain_parse(word, name))
+		return;
+	if (ask(name, &answer)) {
+		answer = json_pack("{s:s}", "problem", failure());
+		failure_clear();
+	}
+	if (!early)
+		early = json_object();
+	json_object_set_new(early, name, answer);
+}
+
+static int recall_or_ask(const char *name, json_t **answer)
+{
+	json_t *known = json_object_get(early, name);
+
+	if (!known)
+		return ask(name, answer);
+	if (field_get(known, "problem"))
+		return fail("%s", field_text(known, "problem", ""));
+	*answer = json_incref(known);
+	return 0;
+}
+
 int domains_settle(struct instance *instance)
 {
 	json_t *rules = rules_get(instance), *names = array_get(instance, "names");
@@ -73,7 +103,7 @@ int domains_settle(struct instance *instance)
 	json_object_foreach (wanted, name, wish) {
 		if (error || domain_find(names, name))
 			continue;
-		error = ask(name, &answer);
+		error = recall_or_ask(name, &answer);
 		if (error)
 			continue;
 		changed |= merge(names, name, answer);
@@ -81,6 +111,7 @@ int domains_settle(struct instance *instance)
 	}
 	if (!error && changed)
 		put_names(instance, names);
+	json_object_clear(early);
 	json_decref(wanted);
 	json_decref(names);
 	json_decref(rules);

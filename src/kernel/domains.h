@@ -11,6 +11,11 @@
  * among them and forgets those that are gone. Fails when one does not resolve.
  */
 int domains_settle(struct instance *instance);
+/*
+ * Asks for the name, if the word is one, before the instance is locked: a dead
+ * name server then keeps nobody waiting. The next domains_settle() has the answer.
+ */
+void domains_ask_early(const char *word);
 
 /* Kept by who stays; zero at first, and free it with domains_clock_release(). */
 struct domains_clock {
