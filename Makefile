@@ -143,8 +143,8 @@ install: all
 	install -D -m 644 -t $(prefix)/share/fish/vendor_completions.d $(src)/completion/npctl.fish
 	install -D -m 644 -t $(prefix)/share/npctl/presets $(presets)
 	install -D -m 644 -t $(prefix)/share/doc/npctl $(src)/README.md $(src)/LICENSE* $(wildcard $(src)/docs/*.md)
-	install -D -m 644 -t $(prefix)/share/doc/npctl/examples $(filter-out %/demo,$(wildcard $(src)/examples/*))
-	install -m 755 -t $(prefix)/share/doc/npctl/examples $(src)/examples/demo
+	install -D -m 644 -t $(prefix)/share/doc/npctl/examples $(filter-out %/demo %/cni,$(wildcard $(src)/examples/*))
+	install -m 755 -t $(prefix)/share/doc/npctl/examples $(addprefix $(src)/examples/,demo cni)
 
 # A tree that builds without git.
 dist:

@@ -42,6 +42,12 @@ with '.["cni.dev/valid-attachments"] = [{"containerID": "b", "ifname": "eth0"}]'
 cni GC b
 is "GC gives back" "$status $(leases)" "0 2"
 with 'del(.["cni.dev/valid-attachments"])'
+delegated=$config
+with '.ipam.ranges |= .[1:] | .runtimeConfig.ipRanges = [[{"subnet": "10.45.0.0/24"}]] | .runtimeConfig.dns = {"servers": ["10.45.0.1"], "searches": ["lab"]}'
+added "ranges from the runtime are the delegate's to understand" c
+is "… as it does" "$(got '[.ips[].address] | any(startswith("10.45.0."))') $(got '.dns | "\(.nameservers[0]) \(.search[0])"')" "true 10.45.0.1 lab"
+deleted "… DEL" c
+conf "$delegated"
 with '.cniVersion = "0.3.1"'
 deleted "DEL" b
 added "in 0.3.1" b

@@ -54,6 +54,18 @@ cni ADD b CNI_ARGS="IgnoreUnknown=1;IP=10.22.0.79"
 is "an address by CNI_ARGS" "$(address)" 10.22.0.79
 deleted "… DEL" b
 
+for mode in bridge routed; do
+	conf "$basic"
+	with ".podcidr = \"fd00:22::/120\" | .mode = \"$mode\""
+	added "IPv6 alone, $mode" a
+	is "… has no other" "$(got '.ips | length') $(got '.routes[].dst')" "1 ::/0"
+	[ $mode = bridge ] && serve a
+	a6=$(address)
+	added "… another" b
+	eventually "… reach each other" reached b "$a6"
+	deleted "… DEL" a b
+done
+
 # --- GC
 conf "$basic"
 added "three containers" a b c

@@ -73,8 +73,22 @@ static int take_shape(const json_t *bandwidth, const char *direction, struct sha
 	return error;
 }
 
-static int take_capability(struct config *config, const char *name, const json_t *value)
+/* {"servers", "searches", "options"} under the names that a result has for them. */
+static int take_dns(struct request *request, json_t *wanted)
 {
+	json_t *dns = json_pack(
+	    "{s:O*, s:O*, s:O*}", "nameservers", json_object_get(wanted, "servers"), "search",
+	    json_object_get(wanted, "searches"), "options", json_object_get(wanted, "options"));
+
+	json_object_set_new(request->json, "dns", dns);
+	request->config.dns = dns;
+	return 0;
+}
+
+static int take_capability(struct request *request, const char *name, json_t *value)
+{
+	struct config *config = &request->config;
+
 	if (!strcmp(name, "ips"))
 		return take_addresses(config, "runtimeConfig.ips", value);
 	if (!strcmp(name, "mac"))
@@ -84,8 +98,11 @@ static int take_capability(struct config *config, const char *name, const json_t
 			       take_shape(value, "egress", &config->egress)
 			   ? FAILED
 			   : 0;
-	/* names for a resolver, which are not ours to serve */
-	if (!strcmp(name, "aliases") || json_is_null(value) ||
+	if (!strcmp(name, "dns"))
+		return take_dns(request, value);
+	/* what an IPAM plugin may want, and names for a resolver, are not for us to judge */
+	if ((config->ipam && (!strcmp(name, "ipRanges") || !strcmp(name, "cgroupPath"))) ||
+	    !strcmp(name, "aliases") || json_is_null(value) ||
 	    (json_is_array(value) && !json_array_size(value)))
 		return 0;
 	return refuse(REFUSED_FIELD, "the capability \"%s\" is not supported (\"runtimeConfig\")",
@@ -124,7 +141,7 @@ int capabilities_read(struct request *request)
 	const char *name;
 
 	json_object_foreach (runtime, name, value)
-		if (take_capability(config, name, value))
+		if (take_capability(request, name, value))
 			return FAILED;
 	if (!config->wished_count &&
 	    take_addresses(config, "args.cni.ips", json_object_get(args, "ips")))
