@@ -70,12 +70,12 @@ press NPage
 eventually "and forth" shows '^>exempt ingress'
 ok "the rule is found" to_rule 1
 press t
-eventually "t turns it around" shows '^>rule 1 deny ingress'
+eventually "t turns it around" shows '^>rule 1 10\.0\.0\.20/32 +rule +deny +ingress'
 is "at once, for all" "$(verdicts)" deny
 press 1
 eventually "the allowed one is blocked" shows '^ +default/allowed .*blocked'
 press t
-eventually "t turns it back, it is still selected" shows '^>rule 1 allow ingress'
+eventually "t turns it back, it is still selected" shows '^>rule 1 10\.0\.0\.20/32 +rule +allow +ingress'
 is "that, too" "$(verdicts)" allow
 press Escape
 eventually "Escape selects none" hides '^>[a-z]'

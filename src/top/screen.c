@@ -191,6 +191,16 @@ static void draw_graph(const struct history *history, int line, int column, int 
 	}
 }
 
+/* The containers' programs are told apart by how their names end. */
+static const char *short_name(const char *name, int width)
+{
+	static const char prefix[] = "container_";
+	const size_t length = sizeof(prefix) - 1;
+
+	return strlen(name) > (size_t)width && !strncmp(name, prefix, length) ? name + length
+									      : name;
+}
+
 /* Those that have run come first. */
 static void draw_programs(const struct top *top, int line, int lines, int column, int width)
 {
@@ -207,7 +217,7 @@ static void draw_programs(const struct top *top, int line, int lines, int column
 
 			if ((history->runs == 0) != (idle == 1))
 				continue;
-			put(line, column + 1, name, 0, "%s", history->name);
+			put(line, column + 1, name, 0, "%s", short_name(history->name, name));
 			put(line, column + name + 2, 17, 0, "%4.0f %6s %5.2f", history->ns_per_run,
 			    human_count((uint64_t)(history->runs_per_second + 0.5)),
 			    history->share * 100);
@@ -215,13 +225,26 @@ static void draw_programs(const struct top *top, int line, int lines, int column
 		}
 }
 
+/* A one-line rule without what its columns say; freed by the caller. */
+static char *rule_text(const json_t *row)
+{
+	const char *name = text_of(row, "rule");
+	const char *rest = strstr(name, text_of(row, "direction"));
+	long id = rule_id(row);
+
+	return id && rest ? xprintf("rule %ld%s", id, rest + strlen(text_of(row, "direction")))
+			  : xstrdup(name);
+}
+
 static void draw_rule(const json_t *row, int line, bool selected)
 {
 	const char *verdict = text_of(row, "verdict");
 	int name = COLS - 54;
+	char *text = rule_text(row);
 
 	put(line, 0, 1, A_BOLD, "%s", selected ? ">" : " ");
-	put(line, 1, name, selected ? A_BOLD : 0, "%s", text_of(row, "rule"));
+	put(line, 1, name, selected ? A_BOLD : 0, "%s", text);
+	free(text);
 	put(line, name + 2, 9, 0, "%s", text_of(row, "tier"));
 	put(line, name + 12, 5, attribute(strcmp(verdict, "allow") ? RED : GREEN), "%s", verdict);
 	put(line, name + 18, 7, 0, "%s", text_of(row, "direction"));
