@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# plain build only: it measures
+# plain build only: it measures, and alone, for it looks for cgroups of any
 # The benchmark runs to its end, measures every path, and leaves nothing behind.
+alone=yes
 . "$(dirname "$0")/lib.sh"
 
 mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)

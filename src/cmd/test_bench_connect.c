@@ -200,12 +200,15 @@ static int work(void *shared, void *data)
 
 static int groups_make(struct bench *bench)
 {
-	bench->path = xprintf("/npctl-bench-%d", getpid());
-	bench->directory = cgroup_directory(bench->path);
+	bench->directory = cgroup_directory("/npctl-bench-XXXXXX");
 	if (!bench->directory)
 		return fail("no cgroup2 file system is mounted");
-	if (mkdir(bench->directory, 0755))
-		return fail("make cgroup %s: %s", bench->path, strerror(errno));
+	if (!mkdtemp(bench->directory)) {
+		free(bench->directory);
+		bench->directory = NULL;
+		return fail("make a cgroup: %s", strerror(errno));
+	}
+	bench->path = xstrdup(strrchr(bench->directory, '/'));
 	for (int place = NONE; place < PLACES; place++) {
 		char *path = xprintf("%s/%s", bench->directory, folders[place]);
 		int made = mkdir(path, 0755);

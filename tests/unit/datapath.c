@@ -9,6 +9,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 #include "bench.skel.h"
 #include "frame.h"
@@ -578,27 +579,30 @@ static void generations(void **state)
 
 static void lifetimes(void **state)
 {
-	uint32_t *lifetime = sandbox->settings->lifetime, was = lifetime[LIFE_UDP_OPENING];
+	uint32_t *lifetime = sandbox->settings->lifetime, was = lifetime[LIFE_UDP_OPENING], half;
+	struct timespec tick;
 
 	(void)state;
-	lifetime[LIFE_UDP_OPENING] = 2;
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick); /* a jiffy */
+	half = (uint32_t)(500000000 / tick.tv_nsec);
+	lifetime[LIFE_UDP_OPENING] = half;
 	IN(udp4(FRIEND, 1000, POD, 53), PASS);
 	IN(udp4(FRIEND, 1001, POD, 53), PASS);
 	OUT(udp4(POD, 53, FRIEND, 1001), PASS); /* answered: lives longer */
-	usleep(100000);
+	usleep(700000);
 	OUT(udp4(POD, 53, FRIEND, 1000), DROP);
 	OUT(udp4(POD, 53, FRIEND, 1001), PASS);
 	lifetime[LIFE_UDP_OPENING] = was;
 	was = lifetime[LIFE_TCP_CLOSING];
-	lifetime[LIFE_TCP_CLOSING] = 2;
+	lifetime[LIFE_TCP_CLOSING] = half;
 	IN(tcp4(FRIEND, 1000, POD, 8080, SYN), PASS);
 	OUT(tcp4(POD, 8080, FRIEND, 1000, ACK), PASS);
 	IN(tcp4(FRIEND, 1000, POD, 8080, FIN | ACK), PASS);
-	usleep(100000);
+	usleep(700000);
 	OUT(tcp4(POD, 8080, FRIEND, 1000, ACK), PASS); /* half closed is open */
 	OUT(tcp4(POD, 8080, FRIEND, 1000, FIN | ACK), PASS);
 	IN(tcp4(FRIEND, 1000, POD, 8080, ACK), PASS);
-	usleep(100000);
+	usleep(700000);
 	OUT(tcp4(POD, 8080, FRIEND, 1000, ACK), DROP);
 	lifetime[LIFE_TCP_CLOSING] = was;
 }
