@@ -28,7 +28,8 @@ version := $(shell cat $(src)/VERSION 2>/dev/null || $(git) describe --tags 2>/d
 export SOURCE_DATE_EPOCH ?= $(shell $(git) log -1 --format=%ct 2>/dev/null || stat -c %Y $(src)/Makefile)
 packages := libbpf libelf zlib libnl-3.0 libnl-route-3.0 libnftables yaml-0.1 jansson ncursesw \
 	libcurl $(if $(filter 1,$(READLINE)),readline)
-linked := $(if $(STATIC),$(filter-out libcurl libnftables,$(packages)),$(packages))
+# libcurl is opened by those who speak to an API server: src/agent/libcurl.h.
+linked := $(filter-out libcurl $(if $(STATIC),libnftables),$(packages))
 ready := $(shell pkg-config --exists $(packages) 2>/dev/null && [ -n "$(BPFTOOL)" ] && echo yes)
 warnings := -Wall -Wextra -Werror
 npctl_cflags := -std=gnu11 $(warnings) -D_GNU_SOURCE -I$(src)/src -I$(src)/bpf -I$(O)/bpf -I$(O) \
@@ -38,7 +39,7 @@ libraries := $(if $(ready),$(shell pkg-config $(if $(STATIC),--static) --libs $(
 
 # Debian has no static libraries for TLS as libcurl wants it, and for nftables: src/static/
 # says so in the place of what speaks to an API server and masquerades.
-shared := $(addprefix $(src)/src/,agent/cluster.c agent/follow.c agent/request.c agent/transfers.c \
+shared := $(addprefix $(src)/src/,agent/cluster.c agent/follow.c agent/request.c agent/libcurl.c \
 	net/masquerade.c)
 # libreadline.a brings an xrealloc of its own.
 static := -static -Wl,-z,muldefs

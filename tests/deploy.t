@@ -29,7 +29,8 @@ like "and runs there" "$(on_node | tr -d '\n')" 'npctl .*"supportedVersions"'
 # What the agent asks for is what it may
 apiserver_start --history 100
 npctl -q load >/dev/null || exit
-ok "the agent is in step" npctl -q agent -k "$A/kubeconfig" --once
+ok "the bundle brings what TLS takes" test -e "$T/bundle/lib/libcurl.so.4" -a -e "$T/bundle/lib/libssl.so.3"
+ok "the agent is in step" "$T/bundle/npctl" -q agent -k "$A/kubeconfig" --once
 asked=$(requests '.user != "admin" and .verb == "list"' | jq -r '.path' | sort -u)
 for path in $asked; do
 	grep -qE "[[ ]${path##*/}[],]" "$deploy/rbac.yml"

@@ -50,7 +50,7 @@ int64_t now_ms(void)
 void waits_add(struct waits *waits, int fd, short events)
 {
 	if (waits->count < WAITS)
-		waits->fd[waits->count++] = (struct curl_waitfd){.fd = fd, .events = events};
+		waits->fd[waits->count++] = (struct pollfd){.fd = fd, .events = events};
 }
 
 void waits_until(struct waits *waits, int64_t when_ms)
@@ -260,17 +260,20 @@ static void keep_refreshing(struct agent *agent, struct waits *waits)
 
 static void wait_for_work(struct agent *agent)
 {
-	struct waits waits = {.multi = agent->source.multi, .timeout_ms = 60000};
+	struct waits waits = {.timeout_ms = 60000};
 	int64_t due = commit_due(agent);
 
 	if (due)
 		waits_until(&waits, due);
 	keep_refreshing(agent, &waits);
-	waits_add(&waits, agent->signals, CURL_WAIT_POLLIN);
+	waits_add(&waits, agent->signals, POLLIN);
 	agent->source.kind->wait(&agent->source, &waits);
 	if (agent->web)
 		web_wait(agent->web, &waits);
-	transfers_wait(&waits);
+	if (agent->source.kind->poll)
+		agent->source.kind->poll(&agent->source, &waits);
+	else
+		poll(waits.fd, waits.count, waits.timeout_ms);
 }
 
 /* For a script, one failure is enough. */
@@ -358,7 +361,6 @@ int agent_run(const struct agent_options *options)
 	mirror_start(&agent.mirror);
 	agent.source.mirror = &agent.mirror;
 	agent.source.once = options->once;
-	transfers_start(&agent.source);
 	error = block_signals(&agent);
 	if (!error)
 		error = start(&agent);
@@ -368,7 +370,6 @@ int agent_run(const struct agent_options *options)
 	web_close(agent.web);
 	if (agent.source.kind)
 		agent.source.kind->stop(&agent.source);
-	transfers_end(&agent.source);
 	mirror_release(&agent.mirror);
 	instance_agent_leave(&agent.mark);
 	if (agent.signals >= 0)

@@ -24,6 +24,7 @@ static const struct resource resources[] = {
 
 struct cluster_source {
 	struct cluster cluster;
+	CURLM *multi;
 	struct follow follow[RESOURCES];
 };
 
@@ -77,6 +78,7 @@ static int cluster_start(struct source *source, struct instance *instance)
 		own->follow[i].resource = &resources[i];
 		own->follow[i].source = source;
 		own->follow[i].cluster = &own->cluster;
+		own->follow[i].multi = own->multi;
 		follow_start(&own->follow[i]);
 	}
 	look(source);
@@ -91,7 +93,7 @@ static void cluster_wait(struct source *source, struct waits *waits)
 	for (size_t i = 0; i < RESOURCES; i++)
 		if (own->follow[i].state == PAUSED)
 			waits_until(waits, own->follow[i].due_ms);
-	if (!curl_multi_timeout(source->multi, &timeout_ms) && timeout_ms >= 0)
+	if (!curl_multi_timeout(own->multi, &timeout_ms) && timeout_ms >= 0)
 		waits_until(waits, now_ms() + timeout_ms);
 }
 
@@ -101,8 +103,8 @@ static void cluster_step(struct source *source)
 	int running, left;
 	CURLMsg *message;
 
-	curl_multi_perform(source->multi, &running);
-	while ((message = curl_multi_info_read(source->multi, &left))) {
+	curl_multi_perform(own->multi, &running);
+	while ((message = curl_multi_info_read(own->multi, &left))) {
 		struct follow *follow = NULL;
 		CURLcode code = message->data.result;
 
@@ -113,7 +115,7 @@ static void cluster_step(struct source *source)
 	}
 	for (size_t i = 0; i < RESOURCES; i++)
 		follow_start(&own->follow[i]);
-	curl_multi_perform(source->multi, &running);
+	curl_multi_perform(own->multi, &running);
 	hurry(own);
 	look(source);
 }
@@ -126,6 +128,17 @@ static void cluster_relist(struct source *source)
 		follow_relist(&own->follow[i]);
 }
 
+static void cluster_poll(struct source *source, struct waits *waits)
+{
+	struct cluster_source *own = source->own;
+	struct curl_waitfd fds[WAITS];
+
+	_Static_assert(CURL_WAIT_POLLIN == POLLIN && CURL_WAIT_POLLOUT == POLLOUT, "the same bits");
+	for (unsigned int i = 0; i < waits->count; i++)
+		fds[i] = (struct curl_waitfd){waits->fd[i].fd, waits->fd[i].events, 0};
+	curl_multi_poll(own->multi, fds, waits->count, waits->timeout_ms, NULL);
+}
+
 static void cluster_stop(struct source *source)
 {
 	struct cluster_source *own = source->own;
@@ -133,19 +146,25 @@ static void cluster_stop(struct source *source)
 	for (size_t i = 0; i < RESOURCES && own->follow[i].source; i++)
 		follow_release(&own->follow[i]);
 	cluster_release(&own->cluster);
+	if (own->multi)
+		curl_multi_cleanup(own->multi);
 	free(own);
 }
 
 int source_of_cluster(struct source *source, const char *kubeconfig, const char *context)
 {
-	static const struct source_kind kind = {cluster_start, cluster_wait, cluster_step,
-						cluster_relist, cluster_stop};
+	static const struct source_kind kind = {cluster_start,	cluster_wait, cluster_step,
+						cluster_relist, cluster_stop, cluster_poll};
 	struct cluster_source *own = xalloc(sizeof(*own));
 	int error = kubeconfig ? kubeconfig_read(kubeconfig, context, &own->cluster)
 			       : kubeconfig_inside(&own->cluster);
 
 	source->own = own;
 	source->kind = &kind;
+	if (!error)
+		error = libcurl_open();
+	if (!error)
+		own->multi = curl_multi_init();
 	srandom((unsigned)getpid() ^ (unsigned)now_ms());
 	return error;
 }

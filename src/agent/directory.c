@@ -264,7 +264,7 @@ static void directory_wait(struct source *source, struct waits *waits)
 {
 	const struct directory_source *own = source->own;
 
-	waits_add(waits, own->inotify, CURL_WAIT_POLLIN);
+	waits_add(waits, own->inotify, POLLIN);
 	if (own->watch < 0)
 		waits_until(waits, now_ms() + SEARCH_MS);
 }
@@ -357,8 +357,8 @@ static void directory_stop(struct source *source)
 
 int source_of_directory(struct source *source, const char *path)
 {
-	static const struct source_kind kind = {directory_start, directory_wait, directory_step,
-						directory_relist, directory_stop};
+	static const struct source_kind kind = {directory_start,  directory_wait, directory_step,
+						directory_relist, directory_stop, NULL};
 	struct directory_source *own = xalloc(sizeof(*own));
 
 	own->path = xstrdup(path);

@@ -285,7 +285,7 @@ void follow_start(struct follow *follow)
 	set_text(&follow->fault, NULL);
 	follow->heard = follow->gone = false;
 	follow->began_ms = now_ms();
-	if (request_start(&follow->request, follow->source->multi, follow->cluster, path,
+	if (request_start(&follow->request, follow->multi, follow->cluster, path,
 			  seconds ? seconds + 30 : 0, take_bytes, take_header, follow))
 		failed(follow);
 	free(path);
@@ -421,14 +421,14 @@ void follow_ended(struct follow *follow, CURLcode code)
 	result = watched ? watch_ended(follow, code, status) : list_ended(follow, code, status);
 	if (result)
 		failed(follow);
-	request_end(&follow->request, follow->source->multi);
+	request_end(&follow->request, follow->multi);
 	if (!follow->version && watched)
 		follow->source->relists++;
 }
 
 void follow_relist(struct follow *follow)
 {
-	request_end(&follow->request, follow->source->multi);
+	request_end(&follow->request, follow->multi);
 	set_text(&follow->version, NULL);
 	set_text(&follow->next_page, NULL);
 	follow->source->relists++;
@@ -438,7 +438,7 @@ void follow_relist(struct follow *follow)
 
 void follow_release(struct follow *follow)
 {
-	request_end(&follow->request, follow->source->multi);
+	request_end(&follow->request, follow->multi);
 	free(follow->version);
 	free(follow->next_page);
 	free(follow->buffer);

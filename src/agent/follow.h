@@ -20,6 +20,7 @@ struct follow {
 	const struct resource *resource;
 	struct source *source;
 	const struct cluster *cluster;
+	CURLM *multi;
 	struct request request;
 	enum following state;
 	int64_t due_ms;	   /* when paused: until then */

@@ -3,7 +3,7 @@
 #ifndef NPCTL_AGENT_REQUEST_H
 #define NPCTL_AGENT_REQUEST_H
 
-#include <curl/curl.h>
+#include "agent/libcurl.h"
 #include "agent/kubeconfig.h"
 
 struct request {

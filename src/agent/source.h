@@ -3,7 +3,7 @@
 #ifndef NPCTL_AGENT_SOURCE_H
 #define NPCTL_AGENT_SOURCE_H
 
-#include <curl/curl.h>
+#include <poll.h>
 #include <stdio.h>
 #include "agent/mirror.h"
 
@@ -11,8 +11,7 @@
 
 /* What the loop waits for. */
 struct waits {
-	CURLM *multi;
-	struct curl_waitfd fd[WAITS];
+	struct pollfd fd[WAITS];
 	unsigned int count;
 	int timeout_ms;
 };
@@ -27,7 +26,6 @@ void complain_once(char **said);
 
 struct source {
 	struct mirror *mirror;
-	CURLM *multi;
 	bool synced;	 /* all that there is has been seen once */
 	bool once;	 /* a script's: the first failure is the last */
 	bool failing;	 /* something of it is not followed as it should be */
@@ -48,11 +46,9 @@ struct source_kind {
 	void (*step)(struct source *source); /* takes what has come */
 	void (*relist)(struct source *source);
 	void (*stop)(struct source *source);
+	/* Waits in the place of poll(2); or NULL */
+	void (*poll)(struct source *source, struct waits *waits);
 };
-
-void transfers_start(struct source *source);
-void transfers_wait(struct waits *waits);
-void transfers_end(struct source *source);
 
 int source_of_directory(struct source *source, const char *path);
 /* A kubeconfig; NULL: the API server of the cluster that this process runs in. */

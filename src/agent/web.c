@@ -107,11 +107,10 @@ void web_wait(struct web *web, struct waits *waits)
 
 		if (connection->fd < 0)
 			continue;
-		waits_add(waits, connection->fd,
-			  connection->reply ? CURL_WAIT_POLLOUT : CURL_WAIT_POLLIN);
+		waits_add(waits, connection->fd, connection->reply ? POLLOUT : POLLIN);
 		waits_until(waits, connection->until_ms);
 	}
-	waits_add(waits, web->fd, CURL_WAIT_POLLIN);
+	waits_add(waits, web->fd, POLLIN);
 }
 
 static const char *reason(int status)
