@@ -208,26 +208,38 @@ __noinline int user_decide(struct __sk_buff *skb, struct packet *packet)
 	return TC_ACT_UNSPEC;
 }
 
+/* For those who listen to every packet: one of a connection that was judged before. */
+__noinline int user_report(struct __sk_buff *skb, struct packet *packet, __u32 answer)
+{
+	struct settings *settings = settings_get();
+	struct verdict verdict = {
+	    .hook = HOOK_USER, .uid = user_of(skb), .answer = answer, .reason = REASON_ESTABLISHED};
+
+	if (settings && packet)
+		event_send(skb, packet, &verdict, LISTENERS(settings->listening), true);
+	return TC_ACT_UNSPEC;
+}
+
 /*
  * An established TCP socket has one peer for good: what it was told in this
- * version holds, without a look at the packet.
+ * version holds, without a look at the packet. 0: it was told nothing.
  */
-static __always_inline bool told_already(struct __sk_buff *skb, const struct settings *settings)
+static __always_inline __u32 told_already(struct __sk_buff *skb, const struct settings *settings)
 {
 	struct bpf_sock *sk = skb->sk;
 	struct socket_verdict *told;
 
 	if (!sk)
-		return false;
+		return 0;
 	sk = bpf_sk_fullsock(sk);
 	if (!sk || sk->protocol != IPPROTO_TCP || sk->state != TCP_STATE_ESTABLISHED)
-		return false;
+		return 0;
 	told = bpf_sk_storage_get(&sockets, sk, NULL, 0);
 	if (!told || told->version != READ_ONCE(settings->version) ||
 	    told->ifindex != skb->ifindex || !answer_lasts(told->answer))
-		return false;
+		return 0;
 	count(told->answer, skb->len);
-	return true;
+	return told->answer;
 }
 
 SEC("tc")
@@ -235,16 +247,18 @@ int user_egress(struct __sk_buff *skb)
 {
 	struct settings *settings = settings_get();
 	struct packet packet;
+	__u32 told;
 
 	if (!settings)
 		return TC_ACT_SHOT;
-	if (likely(told_already(skb, settings) && !LISTENERS(settings->listening_all)))
+	told = told_already(skb, settings);
+	if (likely(told && !LISTENERS(settings->listening_all)))
 		return TC_ACT_UNSPEC;
 	packet_init(skb, &packet, EGRESS);
 	packet.parsed = packet_parse(skb, &packet);
 	if (unlikely(packet.parsed == PARSED_SHORT))
 		packet.parsed = packet_parse_pulled(skb, &packet);
-	return user_decide(skb, &packet);
+	return told ? user_report(skb, &packet, told) : user_decide(skb, &packet);
 }
 
 /*

@@ -130,6 +130,20 @@ metric() { # NAME UID
 is "to the packet for Prometheus" "$(metric allowed 1234) $(metric denied 1234) $(metric denied 1235) $(metric denied "$daemon")" \
 	"2 0 2 2"
 
+# A connection: each packet counts once, for its rule and in the trace of all of them.
+npctl policy allow 10.77.0.2/32 --port tcp/80 --user 1234 --dev meta0 >/dev/null
+listen every --all --user 1234
+listen verdicts --user 1234
+as 1234 "$talk" tcp 10.77.0.2 80 >/dev/null
+sleep 0.3
+over every
+over verdicts
+packets=$(npctl -j stat rules | jq '.[] | select(.rule | test("^rule .* tcp/80")) | .packets')
+ok "several packets" [ "$packets" -ge 4 ]
+is "each of them once" "$(wc -l <"$T/every")" "$packets"
+ok "those of a known connection are no verdicts" [ "$(wc -l <"$T/verdicts")" -lt "$packets" ]
+is "nor are they counted as such" "$(to '.uid == 1234 and .protocol == "TCP"' .allowed)" "$(wc -l <"$T/verdicts")"
+
 fails_with "no such user" 1 'user "nope" does not exist' npctl trace --user nope --timeout 1
 fails_with "no user" 2 'neither a user' npctl trace --user 12x --timeout 1
 fails_with "no such cgroup" 1 'does not exist below' npctl trace --cgroup "$top/nope" --timeout 1
