@@ -66,23 +66,26 @@ cat >"$T/send.pl" <<'END'
 use strict;
 use IO::Socket::INET;
 my ($to, $count) = @ARGV;
-my ($sent, $answered, @open) = (0, 0);
-for my $i (1 .. $count) {
-	my $socket = IO::Socket::INET->new(PeerAddr => "$to:7000", Proto => "udp") or die;
-	$socket->send("x\n");
-	push @open, $socket;
-	$sent++;
-	select undef, undef, undef, 0.004;
-	next if @open < 50 && $i < $count;
-	select undef, undef, undef, 0.3 if $i == $count;
-	for (@open) {
+my ($answered, @open) = (0);
+# Answers are read when they have had time to come.
+sub read_first {
+	my ($count) = @_;
+	for (splice @open, 0, $count) {
 		$_->blocking(0);
 		my $line;
 		$answered++ if defined $_->recv($line, 100) && length $line;
 	}
-	@open = ();
 }
-print "$answered of $sent\n";
+for (1 .. $count) {
+	my $socket = IO::Socket::INET->new(PeerAddr => "$to:7000", Proto => "udp") or die;
+	$socket->send("x\n");
+	push @open, $socket;
+	select undef, undef, undef, 0.004;
+	read_first(1) if @open > 200;
+}
+select undef, undef, undef, 1;
+read_first(scalar @open);
+print "$answered of $count\n";
 END
 to=$(address server)
 npctl topo exec one -- perl "$T/send.pl" "$to" 1500 >"$T/one.sent" &
