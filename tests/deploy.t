@@ -26,9 +26,19 @@ is "the plugin is the program" "$(readlink "$T/host/opt/cni/bin/npctl")" /opt/np
 on_node() { unshare -m bash -c 'mount --bind "$1/opt" /opt && /opt/cni/bin/npctl version && CNI_COMMAND=VERSION /opt/cni/bin/npctl <<<"{\"cniVersion\": \"1.0.0\"}"' - "$T/host"; }
 like "and runs there" "$(on_node | tr -d '\n')" 'npctl .*"supportedVersions"'
 
+in_tree() { (cd "$deploy/.." && "$@"); }
+
 # What the agent asks for is what it may
 apiserver_start --history 100
 npctl -q load >/dev/null || exit
+for each in rbac daemonset; do
+	ok "kubectl takes $each.yml" kube apply --dry-run=client --validate=false -f "$deploy/$each.yml"
+done
+while IFS= read -r words; do
+	# shellcheck disable=SC2086 # words, indeed
+	ok "docs/kubernetes.md: kubectl $words" in_tree kube $words
+done < <(sed -n 's/^# kubectl //p' "$deploy/../docs/kubernetes.md")
+like "the agent is on every node" "$(kube get daemonset npctl -n kube-system -o yaml)" 'operator: Exists'
 ok "the bundle brings what TLS takes" test -e "$T/bundle/lib/libcurl.so.4" -a -e "$T/bundle/lib/libssl.so.3"
 ok "the agent is in step" "$T/bundle/npctl" -q agent -k "$A/kubeconfig" --once
 asked=$(requests '.user != "admin" and .verb == "list"' | jq -r '.path' | sort -u)
@@ -37,6 +47,15 @@ for path in $asked; do
 	result $? "it may look at ${path##*/}"
 done
 is "that is all" "$(wc -w <<<"$asked")" "$(grep -oP 'resources: \[\K[^]]*' "$deploy/rbac.yml" | tr -d , | wc -w)"
+
+# Inside the cluster
+mount -t tmpfs tmpfs /run
+account=/var/run/secrets/kubernetes.io/serviceaccount
+mkdir -p $account
+cp "$A/ca.crt" "$A/token" $account
+ok "in a pod it finds all of it by itself" env KUBERNETES_SERVICE_HOST=127.0.0.1 \
+	KUBERNETES_SERVICE_PORT="${SERVER##*:}" npctl -q agent --once
+umount /run
 
 # The rights that the service leaves it
 rights=$(grep -oP '^CapabilityBoundingSet=\K.*' "$deploy/npctl-agent.service" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
