@@ -145,5 +145,6 @@ refuses "STATUS: containers suffer" 51 'policy is not in force' STATUS a
 npctl load --unload >/dev/null
 refuses "STATUS: the datapath is gone" 51 'not loaded' STATUS a
 deleted "… DEL all the same" a
+fails "… after which there is no instance" test -e /sys/fs/bpf/npctl
 refuses "STATUS: no privileges" 50 'not permitted' STATUS a unshare --user --map-user=1000
 plan_done

@@ -29,6 +29,7 @@ network more '{type: "npctl", podcidr: "10.67.0.0/24", namespace: "default", bri
 network chain '{type: "bridge", bridge: "cni9", isGateway: true, ipam: {type: "host-local", dataDir: "'"$T"'/leases",
 	subnet: "10.68.0.0/24", routes: [{dst: "0.0.0.0/0"}]}}, {type: "npctl", namespace: "chained"}'
 pod() { podman --root "$T/store" --runroot "$T/run" --tmpdir "$T/tmp" --storage-driver vfs --runtime runc "$@" 2>>"$T/podman"; }
+[ "$(pod info -f '{{.Host.NetworkBackend}}')" = cni ] || skip_all "this podman has no CNI backend"
 start() { # NAME NETWORKS COMMAND…
 	local name=$1 networks=$2
 	shift 2

@@ -76,6 +76,7 @@ int wire_check(const struct request *request, const json_t *record);
 
 /* record.c: the document "cni/NETWORK" (kernel/networks.h), under the lock. */
 json_t *network_read(struct instance *instance, const char *network);
+/* `document` NULL removes. */
 void network_write(struct instance *instance, const char *network, json_t *document);
 json_t *record_find(const json_t *document, const char *container, const char *ifname);
 json_t *record_make(const struct request *request, const struct attachment *attachment, bool own);

@@ -38,7 +38,9 @@ static int forget(const struct request *request, const char *container, const ch
 	error = record_remove(instance, request->network, container, ifname, &record);
 	if (!error && hide_is_wanted(record))
 		error = hide_update(instance, true);
-	if (gone && instance_loaded(instance))
+	if (!instance_loaded(instance))
+		instance_remove_if_empty(instance);
+	else if (gone)
 		interfaces_forget(instance, &gone, 1);
 	if (!error)
 		error = wire_remove_bridge(request,

@@ -137,12 +137,16 @@ int record_remove(struct instance *instance, const char *network, const char *co
 {
 	json_t *document = network_read(instance, network);
 	struct ends ends;
+	bool needed;
 	int error;
 
 	ends_name(network, container, ifname, &ends);
 	*record = record_drop(document, container, ifname);
+	/* unloaded, it was only there for the containers' addresses */
+	needed =
+	    instance_loaded(instance) || json_array_size(json_object_get(document, "attachments"));
 	if (*record)
-		network_write(instance, network, document);
+		network_write(instance, network, needed ? document : NULL);
 	error = detach(instance, field_text(*record, "host", ends.host), *record);
 	json_decref(document);
 	return error;

@@ -87,9 +87,9 @@ void instance_remove_if_empty(struct instance *instance);
 /*
  * Documents by name: "topology", "namespaces", "pods/NS", "policies/NS",
  * "cluster-policies", "rules", "lists/NAME", "defaults", "attachments", and the
- * agent's own: "agent/NN" with objects, "agent" about itself. A new
- * reference or NULL; changes are seen at once by this instance, and by others
- * from the commit on.
+ * agent's own: "agent/NN" with objects, "agent" about itself; "cni/NETWORK" is
+ * the CNI plugin's (networks.h). A new reference or NULL; changes are seen at once by this
+ * instance, and by others from the commit on.
  */
 json_t *document_get(struct instance *instance, const char *name);
 /* Takes over `value`; NULL removes. */
