@@ -4,6 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 
 D=$T/manifests
+fails "no such directory" npctl agent -m "$D" --once
+fails "nor such a kubeconfig" npctl agent -k "$D" --once
+fails "nothing was made for that" test -e /sys/fs/bpf/npctl
 mkdir "$D"
 npctl -q topo up >/dev/null && npctl -q load >/dev/null &&
 	npctl -q attach pod backend >/dev/null || exit

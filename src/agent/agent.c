@@ -332,25 +332,34 @@ static int answer(const char *path, FILE *to, void *data)
 }
 
 /* The mark first: one agent for an instance, and pods that come wait for it. */
-static int start(struct agent *agent)
+static int begin(struct agent *agent)
 {
-	const struct agent_options *options = agent->options;
 	struct instance *instance;
-	int error = instance_open(&instance, options->root, ACCESS_CREATE);
+	int error = instance_open(&instance, agent->options->root, ACCESS_CREATE);
 
 	if (error)
 		return error;
 	error = instance_agent_enter(instance, &agent->mark);
 	if (!error)
-		error = options->manifests ? source_of_directory(&agent->source, options->manifests)
-					   : source_of_cluster(&agent->source, options->kubeconfig,
-							       options->context);
-	if (!error)
 		error = agent->source.kind->start(&agent->source, instance);
+	if (error) {
+		instance_agent_leave(&agent->mark);
+		instance_remove_if_empty(instance);
+	}
 	instance_close(instance);
+	return error;
+}
+
+static int start(struct agent *agent)
+{
+	const struct agent_options *options = agent->options;
+	int error = options->manifests
+			? source_of_directory(&agent->source, options->manifests)
+			: source_of_cluster(&agent->source, options->kubeconfig, options->context);
+
 	if (!error && options->listen)
 		error = web_open(&agent->web, options->listen, answer, agent);
-	return error;
+	return error ? error : begin(agent);
 }
 
 int agent_run(const struct agent_options *options)
