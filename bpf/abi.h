@@ -17,7 +17,7 @@
 #endif
 
 /* Raised whenever a type below changes; maps of another number are refused. */
-#define NPCTL_ABI 3
+#define NPCTL_ABI 4
 
 enum direction { INGRESS, EGRESS, DIRECTIONS };
 
@@ -243,15 +243,18 @@ struct user_subject {
 	struct user_half half[2];
 };
 
-/* What a socket was told, good for one version and one peer. */
+/* What a TCP socket, which has one peer for good, was told. */
 struct socket_verdict {
-	__u32 version;
+	/* read and written as one word: allowed there, by this version; 0: not */
+	union {
+		struct {
+			__u32 version;
+			__u32 ifindex;
+		} allowed;
+		__u64 allowed_word;
+	};
 	__u32 answer;
-	__u32 ifindex;
-	__be16 port;
-	__u8 protocol;
-	__u8 family;
-	__u8 remote[16];
+	__u32 reply; /* the other side began */
 };
 
 /* Containers: cgroup id -> set; every one on the way to the root has its say. */

@@ -5,6 +5,7 @@
  */
 #include "lib/event.h"
 #include "lib/flow.h"
+#include "lib/form.h"
 #include "lib/packet.h"
 #include "lib/rate.h"
 #include "lib/state.h"
@@ -173,22 +174,12 @@ static __always_inline bool judge_form(struct __sk_buff *skb, const struct view 
 	bool enforced = view->half->flags & SUBJECT_ENFORCED(packet->direction);
 	bool checked = view->half->flags & SUBJECT_CHECK_SOURCE;
 
-	verdict->answer = 0;
-	if (packet->parsed == PARSED_EXEMPT) {
-		verdict->answer = ANSWER_ALLOW;
-		verdict->reason = REASON_NEIGHBOUR;
-		return true;
-	}
-	if (packet->parsed == PARSED && packet->odd & ODD_OPTIONS &&
-	    packet_source_routed(skb, packet))
-		packet->parsed = PARSED_MALFORMED;
-	if (packet->parsed != PARSED) {
-		verdict->reason =
-		    packet->parsed == PARSED_FOREIGN ? REASON_PROTOCOL : REASON_MALFORMED;
+	if (form_settles(skb, packet, verdict)) {
 		/* what has addresses must not lie about them, enforced or not */
-		verdict->answer = enforced ? 0 : ANSWER_ALLOW;
-		if (packet->direction == EGRESS && checked && packet->family &&
-		    !source_is_own(view->half, packet))
+		if (!enforced)
+			verdict->answer = ANSWER_ALLOW;
+		if (packet->parsed != PARSED_EXEMPT && packet->direction == EGRESS && checked &&
+		    packet->family && !source_is_own(view->half, packet))
 			verdict->answer = 0;
 		return true;
 	}
@@ -196,10 +187,8 @@ static __always_inline bool judge_form(struct __sk_buff *skb, const struct view 
 		verdict->reason = REASON_SPOOFED;
 		return true;
 	}
-	if (packet->odd & (ODD_FIRST | ODD_LATER) &&
-	    !fragment_known(packet, view->now, view->settings->lifetime[LIFE_FRAGMENT])) {
+	if (form_lacks_first(packet, view->settings, view->now, verdict)) {
 		verdict->answer = enforced ? 0 : ANSWER_ALLOW;
-		verdict->reason = REASON_FRAGMENT;
 		return true;
 	}
 	if (peer_is_self(packet)) {

@@ -6,6 +6,7 @@
  */
 #include "lib/event.h"
 #include "lib/flow.h"
+#include "lib/form.h"
 #include "lib/rate.h"
 #include "lib/state.h"
 #include "lib/tally.h"
@@ -44,9 +45,12 @@ static __always_inline bool is_icmp_answer(const struct packet *packet)
 	return packet->protocol == IPPROTO_ICMPV6 && packet->port == ICMPV6_ECHO_REPLY << 8;
 }
 
+/* A connection that is only opening, or over, has no owner who could be asked. */
 static __always_inline __u32 user_of(struct __sk_buff *skb)
 {
-	return skb->sk ? bpf_get_socket_uid(skb) : USER_NONE;
+	struct bpf_sock *sk = skb->sk;
+
+	return sk && bpf_sk_fullsock(sk) ? bpf_get_socket_uid(skb) : USER_NONE;
 }
 
 /* What needs neither user nor peer; false: go on. */
@@ -54,32 +58,58 @@ static __always_inline bool judge_form(struct __sk_buff *skb, struct packet *pac
 				       const struct settings *settings, __u32 now,
 				       struct verdict *verdict)
 {
-	verdict->answer = 0;
-	if (packet->parsed == PARSED_EXEMPT || (packet->parsed == PARSED && is_dhcp(packet))) {
+	if (form_settles(skb, packet, verdict))
+		return true;
+	if (is_dhcp(packet)) {
 		verdict->answer = ANSWER_ALLOW;
 		verdict->reason = REASON_NEIGHBOUR;
 		return true;
 	}
-	if (packet->parsed == PARSED && packet->odd & ODD_OPTIONS &&
-	    packet_source_routed(skb, packet))
-		packet->parsed = PARSED_MALFORMED;
-	if (packet->parsed != PARSED) {
-		verdict->reason =
-		    packet->parsed == PARSED_FOREIGN ? REASON_PROTOCOL : REASON_MALFORMED;
-		return true;
-	}
-	if (packet->odd & (ODD_FIRST | ODD_LATER) &&
-	    !fragment_known(packet, now, settings->lifetime[LIFE_FRAGMENT])) {
-		verdict->reason = REASON_FRAGMENT;
-		return true;
-	}
-	return false;
+	return form_lacks_first(packet, settings, now, verdict);
 }
 
-/* Whether the other side began: answers are not the user's doing. */
-static __always_inline bool is_reply(const struct packet *packet, const struct flow *flow)
+/* What the packet's TCP socket was told; NULL: it is no such packet, or nothing yet. */
+static __always_inline struct socket_verdict *socket_told(struct __sk_buff *skb, __u64 flags)
 {
-	return (flow && flow->initiator == INGRESS) || is_icmp_answer(packet);
+	struct bpf_sock *sk = skb->sk;
+
+	if (!sk)
+		return NULL;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk || sk->protocol != IPPROTO_TCP)
+		return NULL;
+	return bpf_sk_storage_get(&sockets, sk, NULL, flags);
+}
+
+/* The other side began, as the socket remembers whatever became of the guest. */
+static __always_inline bool socket_replies(struct __sk_buff *skb, const struct packet *packet)
+{
+	struct socket_verdict *told;
+
+	if (packet->protocol != IPPROTO_TCP || packet->odd & ODD_SYN)
+		return false;
+	told = socket_told(skb, 0);
+	return told && told->reply;
+}
+
+static __always_inline void judge(const struct settings *settings, const struct user_half *half,
+				  const struct packet *packet, __u32 version, bool fresh,
+				  struct verdict *verdict)
+{
+	const void *remote =
+	    packet->family == 4 ? (void *)&packet->key4.remote : (void *)packet->key6.remote;
+
+	verdict->identity = packet->family == 4
+				? peer_find4(version, packet->key4.remote)
+				: peer_find6(settings, version, packet->key6.remote);
+	verdict->reason = REASON_POLICY;
+	if (verdict->identity != IDENTITY_NONE)
+		verdict->answer = set_find(span_read(&half->set), verdict->identity,
+					   table_key(packet->protocol, packet->port));
+	if (fresh && rate_exceeded(verdict->answer, packet->family, remote)) {
+		verdict->answer &= ~ANSWER_ALLOW;
+		verdict->reason = REASON_LIMITED;
+	}
 }
 
 /* One attempt to judge; false when the policy changed under it. */
@@ -88,8 +118,8 @@ __noinline int user_attempt(struct __sk_buff *skb, struct packet *packet, struct
 	struct settings *settings = settings_get();
 	__u32 now = bpf_jiffies64(), version;
 	struct flow *flow = NULL;
+	bool guest = false;
 	struct user_half *half;
-	const void *remote;
 
 	if (!settings || !packet || !verdict)
 		return false;
@@ -102,36 +132,31 @@ __noinline int user_attempt(struct __sk_buff *skb, struct packet *packet, struct
 		verdict->reason = REASON_NO_SUBJECT;
 		return version == READ_ONCE(settings->version);
 	}
-	if (!(packet->odd & ODD_SYN))
+	if (!(packet->odd & ODD_SYN)) {
 		flow = flow_find(packet);
-	if (flow && !flow_alive(flow, now))
-		flow = NULL;
-	if (!(half->flags & USER_STRICT) && is_reply(packet, flow)) {
+		if (flow && !flow_alive(flow, now))
+			flow = NULL;
+		if (!flow) {
+			flow = guest_find(packet, now);
+			guest = flow;
+		}
+	}
+	if (!(half->flags & USER_STRICT) &&
+	    (guest || is_icmp_answer(packet) || socket_replies(skb, packet))) {
 		verdict->answer = ANSWER_ALLOW;
 		verdict->reason = REASON_REPLY;
 	} else {
-		remote = packet->family == 4 ? (void *)&packet->key4.remote
-					     : (void *)packet->key6.remote;
-		verdict->identity = packet->family == 4
-					? peer_find4(version, packet->key4.remote)
-					: peer_find6(settings, version, packet->key6.remote);
-		verdict->reason = REASON_POLICY;
-		if (verdict->identity != IDENTITY_NONE)
-			verdict->answer = set_find(span_read(&half->set), verdict->identity,
-						   table_key(packet->protocol, packet->port));
-		if (!flow && rate_exceeded(verdict->answer, packet->family, remote)) {
-			verdict->answer &= ~ANSWER_ALLOW;
-			verdict->reason = REASON_LIMITED;
-		}
+		judge(settings, half, packet, version, !flow, verdict);
 	}
 	if (version != READ_ONCE(settings->version))
 		return false;
 	if (flow) {
+		flow_judged(flow, version, verdict->answer);
 		flow->packets[EGRESS]++;
 		if (packet->odd & ODD_CLOSES)
 			flow_close(flow, packet);
 		flow_tick(flow, EGRESS, settings, now);
-	} else if (verdict->answer & ANSWER_ALLOW) {
+	} else if (verdict->answer & ANSWER_ALLOW && verdict->reason != REASON_REPLY) {
 		flow_begin(packet, settings, version, verdict->answer, now);
 	}
 	return true;
@@ -155,25 +180,23 @@ static __always_inline void tally(const struct __sk_buff *skb, const struct pack
 	tally_add_recent(&key);
 }
 
-/* Remembers in the socket what it was told about this peer. */
-static __always_inline void socket_tell(struct __sk_buff *skb, const struct packet *packet,
-					const struct verdict *verdict, __u32 version)
+/* Remembers in the socket what it was told. */
+static __always_inline void socket_tell(struct __sk_buff *skb, const struct verdict *verdict,
+					__u32 version)
 {
-	struct bpf_sock *sk = skb->sk;
-	struct socket_verdict *told;
+	bool allow = verdict->answer & ANSWER_ALLOW;
+	struct socket_verdict *told = socket_told(skb, allow ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	struct socket_verdict new = {};
 
-	if (!sk)
-		return;
-	sk = bpf_sk_fullsock(sk);
-	if (!sk || sk->protocol != packet->protocol)
-		return;
-	told = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!told)
 		return;
-	told->version = 0;
+	if (answer_lasts(verdict->answer)) {
+		new.allowed.version = version;
+		new.allowed.ifindex = skb->ifindex;
+	}
+	told->reply = allow && verdict->reason == REASON_REPLY;
 	told->answer = verdict->answer;
-	told->ifindex = skb->ifindex;
-	told->version = version;
+	WRITE_ONCE(told->allowed_word, new.allowed_word);
 }
 
 __noinline int user_decide(struct __sk_buff *skb, struct packet *packet)
@@ -201,11 +224,9 @@ __noinline int user_decide(struct __sk_buff *skb, struct packet *packet)
 		event_send(skb, packet, &verdict, listening, every);
 	if (!every)
 		tally(skb, packet, &verdict);
-	if (!(verdict.answer & ANSWER_ALLOW))
-		return TC_ACT_SHOT;
 	if (packet->protocol == IPPROTO_TCP)
-		socket_tell(skb, packet, &verdict, version);
-	return TC_ACT_UNSPEC;
+		socket_tell(skb, &verdict, version);
+	return verdict.answer & ANSWER_ALLOW ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 /* For those who listen to every packet: one of a connection that was judged before. */
@@ -222,12 +243,14 @@ __noinline int user_report(struct __sk_buff *skb, struct packet *packet, __u32 a
 
 /*
  * An established TCP socket has one peer for good: what it was told in this
- * version holds, without a look at the packet. 0: it was told nothing.
+ * version holds, without a look at the packet. 0: it was told nothing. A
+ * datagram may go anywhere, at two places at once, so what one was told is not
+ * remembered.
  */
 static __always_inline __u32 told_already(struct __sk_buff *skb, const struct settings *settings)
 {
+	struct socket_verdict now = {}, *told;
 	struct bpf_sock *sk = skb->sk;
-	struct socket_verdict *told;
 
 	if (!sk)
 		return 0;
@@ -235,8 +258,9 @@ static __always_inline __u32 told_already(struct __sk_buff *skb, const struct se
 	if (!sk || sk->protocol != IPPROTO_TCP || sk->state != TCP_STATE_ESTABLISHED)
 		return 0;
 	told = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-	if (!told || told->version != READ_ONCE(settings->version) ||
-	    told->ifindex != skb->ifindex || !answer_lasts(told->answer))
+	now.allowed.version = READ_ONCE(settings->version);
+	now.allowed.ifindex = skb->ifindex;
+	if (!told || READ_ONCE(told->allowed_word) != now.allowed_word)
 		return 0;
 	count(told->answer, skb->len);
 	return told->answer;
@@ -279,18 +303,26 @@ int user_ingress(struct __sk_buff *skb)
 	packet.parsed = packet_parse(skb, &packet);
 	if (unlikely(packet.parsed == PARSED_SHORT))
 		packet.parsed = packet_parse_pulled(skb, &packet);
-	if (packet.parsed != PARSED || packet.odd & (ODD_LATER | ODD_ERROR))
+	/* answers to ICMP pass anyway */
+	if (packet.parsed != PARSED || packet.odd & (ODD_LATER | ODD_ERROR) ||
+	    packet.protocol == IPPROTO_ICMP || packet.protocol == IPPROTO_ICMPV6)
 		return TC_ACT_UNSPEC;
 	flow = flow_find(&packet);
 	/* a SYN does not make a running connection of a user's another's */
-	if (flow && flow_alive(flow, now) &&
-	    !(packet.odd & ODD_SYN && flow->lifetime == LIFE_TCP_CLOSING)) {
+	if (flow && (!flow_alive(flow, now) ||
+		     (packet.odd & ODD_SYN && flow->lifetime == LIFE_TCP_CLOSING))) {
+		flow->expires = now - 1;
+		flow = NULL;
+	}
+	if (!flow)
+		flow = guest_find(&packet, now);
+	if (flow) {
 		flow->packets[INGRESS]++;
 		if (packet.odd & ODD_CLOSES)
 			flow_close(flow, &packet);
 		flow_tick(flow, INGRESS, settings, now);
 	} else if (packet.protocol != IPPROTO_TCP || packet.odd & ODD_SYN) {
-		flow_begin(&packet, settings, READ_ONCE(settings->version), ANSWER_ALLOW, now);
+		guest_begin(&packet, settings, now);
 	}
 	return TC_ACT_UNSPEC;
 }

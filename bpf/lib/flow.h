@@ -113,10 +113,12 @@ static __always_inline __u8 flow_lifetime(const struct packet *packet)
 	return LIFETIMES;
 }
 
-static __always_inline void flow_begin(const struct packet *packet, const struct settings *settings,
-				       __u32 version, __u32 answer, __u32 now)
+/* A new one; false for what has no flows. */
+static __always_inline bool flow_make(struct flow *flow, const struct packet *packet,
+				      const struct settings *settings, __u32 version, __u32 answer,
+				      __u32 now)
 {
-	struct flow flow = {
+	*flow = (struct flow){
 	    .last = {version, answer},
 	    .created = now,
 	    .initiator = packet->direction,
@@ -125,9 +127,19 @@ static __always_inline void flow_begin(const struct packet *packet, const struct
 	    .packets = {packet->direction == INGRESS, packet->direction == EGRESS},
 	};
 
-	if (flow.lifetime == LIFETIMES)
+	if (flow->lifetime == LIFETIMES)
+		return false;
+	flow_seen(flow, settings, now);
+	return true;
+}
+
+static __always_inline void flow_begin(const struct packet *packet, const struct settings *settings,
+				       __u32 version, __u32 answer, __u32 now)
+{
+	struct flow flow;
+
+	if (!flow_make(&flow, packet, settings, version, answer, now))
 		return;
-	flow_seen(&flow, settings, now);
 	if (packet->family == 4)
 		bpf_map_update_elem(&flows4, &packet->key4, &flow, BPF_ANY);
 	else

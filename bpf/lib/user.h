@@ -3,7 +3,7 @@
 #ifndef NPCTL_LIB_USER_H
 #define NPCTL_LIB_USER_H
 
-#include "lib/bpf.h"
+#include "lib/flow.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -21,6 +21,51 @@ struct {
 	__type(value, struct socket_verdict);
 	PINNED;
 } sockets SEC(".maps");
+
+/*
+ * What others began, apart from the flows, so that a flood from outside pushes
+ * out nothing but its like.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct flow4_key);
+	__type(value, struct flow);
+	PINNED;
+} guests4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct flow6_key);
+	__type(value, struct flow);
+	PINNED;
+} guests6 SEC(".maps");
+
+/* NULL, too, when its time is over. */
+static __always_inline struct flow *guest_find(const struct packet *packet, __u32 now)
+{
+	struct flow *guest;
+
+	if (packet->family == 4)
+		guest = bpf_map_lookup_elem(&guests4, &packet->key4);
+	else
+		guest = bpf_map_lookup_elem(&guests6, &packet->key6);
+	return guest && flow_alive(guest, now) ? guest : NULL;
+}
+
+static __always_inline void guest_begin(const struct packet *packet,
+					const struct settings *settings, __u32 now)
+{
+	struct flow guest;
+
+	if (!flow_make(&guest, packet, settings, READ_ONCE(settings->version), ANSWER_ALLOW, now))
+		return;
+	if (packet->family == 4)
+		bpf_map_update_elem(&guests4, &packet->key4, &guest, BPF_ANY);
+	else
+		bpf_map_update_elem(&guests6, &packet->key6, &guest, BPF_ANY);
+}
 
 static __always_inline struct user_half *user_half_find(__u32 ifindex, __u32 uid, __u32 version)
 {

@@ -330,14 +330,14 @@ static int seed(struct instance *instance, const json_t *row)
 	size_t i;
 
 	if (is_for_users(row))
-		return flows_seed(instance, ifindex, NULL);
+		return flows_seed(instance, ifindex, NULL, true);
 	if (*text(row, "netns"))
-		return flows_seed(instance, ifindex, text(row, "netns"));
+		return flows_seed(instance, ifindex, text(row, "netns"), false);
 	topology = document_get(instance, "topology");
 	pods = json_object_get(topology, "pods");
 	json_array_foreach (pods, i, pod)
 		if (!strcmp(text(pod, "pod"), subject) && *text(pod, "netns"))
-			error = flows_seed(instance, ifindex, text(pod, "netns"));
+			error = flows_seed(instance, ifindex, text(pod, "netns"), false);
 	json_decref(topology);
 	return error;
 }

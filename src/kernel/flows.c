@@ -40,15 +40,16 @@ static void seed6(int map, uint32_t ifindex, const struct connection *c, const s
 	bpf_map_update_elem(map, &key, flow, BPF_NOEXIST);
 }
 
-int flows_seed(struct instance *instance, uint32_t ifindex, const char *netns)
+int flows_seed(struct instance *instance, uint32_t ifindex, const char *netns, bool guests)
 {
 	struct connection *connections = NULL;
-	int flows4 = instance_map(instance, "flows4"), flows6 = -1, result = FAILED;
+	int flows4 = instance_map(instance, guests ? "guests4" : "flows4");
+	int flows6 = -1, result = FAILED;
 	size_t count, i;
 
 	if (flows4 < 0)
 		return FAILED;
-	flows6 = instance_map(instance, "flows6");
+	flows6 = instance_map(instance, guests ? "guests6" : "flows6");
 	if (flows6 < 0 || sockets_list(netns, &connections, &count))
 		goto out;
 	for (i = 0; i < count; i++) {
@@ -58,6 +59,8 @@ int flows_seed(struct instance *instance, uint32_t ifindex, const char *netns)
 		    .lifetime = c->protocol == IPPROTO_TCP ? LIFE_TCP : LIFE_UDP,
 		};
 
+		if (guests && !c->accepted)
+			continue;
 		if (c->local.family == 4)
 			seed4(flows4, ifindex, c, &flow);
 		else

@@ -8,9 +8,10 @@
 /*
  * Makes the connections that a namespace already has known on the interface,
  * as flows that nobody has judged: the first packet of either side is judged
- * as the first packet of the connection would be.
+ * as the first packet of the connection would be. `guests`: only those that
+ * others began, where they are kept apart, for users.
  */
-int flows_seed(struct instance *instance, uint32_t ifindex, const char *netns);
+int flows_seed(struct instance *instance, uint32_t ifindex, const char *netns, bool guests);
 /*
  * The flows and the tallies of interfaces that are no more; the tables by
  * themselves would forget them only when they are full.
