@@ -24,6 +24,9 @@ if [ -n "$mount" ]; then
 else
 	skip "no cgroup2 file system" 2
 fi
+is "a pod's and a user's packets" "$(jq -r '[.users[] | select(.ns > 0).program] | join(" ")' "$T/bench")" \
+	"pod_ingress user_egress"
+ok "the socket remembers: it costs no more" [ "$(jq '.users[1].times_pod < 1.5' "$T/bench")" = true ]
 is "nothing to complain about" "$(cat "$T/errors")" ""
 is "nothing is pinned" "$(find /sys/fs/bpf -name '*npctl*')" ""
 plan_done

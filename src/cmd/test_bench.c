@@ -330,11 +330,18 @@ static const struct column connect_columns[] = {
     {"over_none_ns", "OVER NONE", true, NULL},
 };
 
+static const struct column user_columns[] = {
+    {"packet", "PACKET", false, NULL},
+    {"program", "PROGRAM", false, NULL},
+    {"ns", "NS", true, NULL},
+    {"times_pod", "x POD", true, NULL},
+};
+
 int test_bench(struct context *context, const struct words *words)
 {
 	static const size_t counts[] = {100, 10000, 100000, 1000000};
 	bool quick = word_flag(words, "quick");
-	json_t *packets = NULL, *peers = json_array(), *connects = NULL;
+	json_t *packets = NULL, *peers = json_array(), *connects = NULL, *users = NULL;
 	size_t i;
 	int result;
 
@@ -352,9 +359,15 @@ int test_bench(struct context *context, const struct words *words)
 		failure_clear();
 		connects = json_array();
 	}
+	if (bench_users(quick, &users)) {
+		warn("users' packets were not measured: %s", failure());
+		failure_clear();
+		users = json_array();
+	}
 	if (context->out.json) {
-		out_json(&context->out, json_pack("{s:o, s:o, s:o}", "packets", packets, "peers",
-						  peers, "connects", connects));
+		out_json(&context->out,
+			 json_pack("{s:o, s:o, s:o, s:o}", "packets", packets, "peers", peers,
+				   "connects", connects, "users", users));
 		return 0;
 	}
 	out_table(&context->out, packets, packet_columns, ARRAY_SIZE(packet_columns), NULL);
@@ -363,5 +376,8 @@ int test_bench(struct context *context, const struct words *words)
 	putchar('\n');
 	out_table(&context->out, connects, connect_columns, ARRAY_SIZE(connect_columns),
 		  "connects were not measured");
+	putchar('\n');
+	out_table(&context->out, users, user_columns, ARRAY_SIZE(user_columns),
+		  "users' packets were not measured");
 	return 0;
 }

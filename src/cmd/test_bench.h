@@ -20,4 +20,10 @@ uint32_t bench_median(uint32_t *values, size_t count); /* sorts them */
  */
 int bench_connects(bool quick, json_t **rows);
 
+/*
+ * Real packets of one connection in a room of its own, through the programs for
+ * pods and for users alike: rows {"packet", "program", "ns", "times_pod"}.
+ */
+int bench_users(bool quick, json_t **rows);
+
 #endif
