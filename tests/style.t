@@ -17,7 +17,7 @@ chosen() {
 }
 
 is_c() { [[ $1 == *.[ch] ]]; }
-is_page() { [[ $1 == man/*.8 ]]; }
+is_page() { [[ $1 == man/*.[58] ]]; }
 is_shell() {
 	local first
 	[[ $1 == *.sh || $1 == *.bash ]] && return
