@@ -41,5 +41,8 @@ spec:
 YAML
 ok "another comes" kube apply -f "$T/egress.yml"
 eventually "and is in force" is_explained shop/web guests/blog tcp/80 deny
+address=$(kube get service api -n shop -o 'jsonpath={.spec.clusterIP}')
+is "a service's address stands for its pods" \
+	"$(explained shop/web "$address" tcp/80) $(explained shop/web "$address" tcp/81)" "allow deny"
 agrees "changed"
 plan_done
