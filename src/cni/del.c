@@ -7,17 +7,22 @@
 #include "kernel/flows.h"
 #include "policy/schema.h"
 
-/* The interface's number, from its attachment: the link may be gone. */
-static uint32_t attached_ifindex(struct instance *instance, const char *host)
+/* The interface's number, from what is attached to it: the link may be gone, or another's. */
+static uint32_t attached_ifindex(struct instance *instance, const struct request *request,
+				 const char *container, const char *ifname)
 {
-	json_t *rows = document_get(instance, "attachments"), *row;
+	json_t *network = network_read(instance, request->network), *row;
+	json_t *record = record_find(network, container, ifname);
+	json_t *rows = document_get(instance, "attachments");
 	json_int_t ifindex = 0;
 	size_t i;
 
 	json_array_foreach (rows, i, row)
-		if (!strcmp(field_text(row, "interface", ""), host))
+		if (record &&
+		    json_equal(json_object_get(row, "interface"), json_object_get(record, "host")))
 			ifindex = json_integer_value(json_object_get(row, "ifindex"));
 	json_decref(rows);
+	json_decref(network);
 	return (uint32_t)ifindex;
 }
 
@@ -27,14 +32,12 @@ static int forget(const struct request *request, const char *container, const ch
 {
 	struct instance *instance = NULL;
 	json_t *record = NULL;
-	struct ends ends;
 	int error = cni_open(request, ACCESS_REMOVE, &instance);
 
 	if (error || !instance || !instance->settings)
 		goto out;
-	ends_name(request->network, container, ifname, &ends);
 	if (!gone)
-		gone = attached_ifindex(instance, ends.host);
+		gone = attached_ifindex(instance, request, container, ifname);
 	error = record_remove(instance, request->network, container, ifname, &record);
 	if (!error && hide_is_wanted(record))
 		error = hide_update(instance, true);
