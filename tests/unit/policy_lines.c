@@ -284,12 +284,51 @@ static void test_users(void **state)
 	model_free(model);
 }
 
+/* The minutes of the day at which a rule by the clock is there, one by one. */
+static void test_windows(void **state)
+{
+	static const struct {
+		const char *peer, *action, *window;
+	} rules[] = {{"10.0.0.0/8", "allow", "08:00-18:00"},
+		     {"10.0.0.0/16", "deny", "12:00-13:00"},
+		     {"10.0.0.0/24", "allow", "22:00-06:00"},
+		     {"10.0.0.1/32", "deny", "23:59-24:00"},
+		     {"192.0.2.0/24", "allow", NULL}};
+	struct model *model = model_new();
+	struct plan *plan;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		add(model, json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s*}", "kind", "Rule", "id",
+				     (int)i + 1, "action", rules[i].action, "direction", "egress",
+				     "peer", rules[i].peer, "subject", "user:eth0:any", "between",
+				     rules[i].window));
+	model_subject_add(model, "user:eth0");
+	assert_int_equal(plan_compile(model, &plan), 0);
+	for (plan->minute = 0; plan->minute < 1440; plan->minute++) {
+		uint32_t m = plan->minute;
+		bool day = m >= 480 && m < 1080, noon = m >= 720 && m < 780;
+		bool night = m >= 1320 || m < 360, last = m == 1439;
+
+		assert_int_equal(judge(plan, "user:eth0:any", EGRESS, "10.9.9.9"), day);
+		assert_int_equal(judge(plan, "user:eth0:any", EGRESS, "10.0.9.9"), day && !noon);
+		assert_int_equal(judge(plan, "user:eth0:any", EGRESS, "10.0.0.9"),
+				 night || (day && !noon));
+		assert_int_equal(judge(plan, "user:eth0:any", EGRESS, "10.0.0.1"),
+				 !last && (night || (day && !noon)));
+		assert_true(judge(plan, "user:eth0:any", EGRESS, "192.0.2.1"));
+	}
+	plan_free(plan);
+	model_free(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_precedence),
 	    cmocka_unit_test(test_one_class),
 	    cmocka_unit_test(test_users),
+	    cmocka_unit_test(test_windows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
