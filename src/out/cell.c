@@ -136,3 +136,16 @@ size_t cell_fold(const char *text, int width, bool slashes)
 	}
 	return length;
 }
+
+size_t cell_cut(const char *text, size_t length, int width)
+{
+	size_t first = 1;
+
+	while (first < length && ((unsigned char)text[first] & 0xc0) == 0x80)
+		first++;
+	while (length > first && width_of(text, length) > width)
+		do
+			length--;
+		while (length > first && ((unsigned char)text[length] & 0xc0) == 0x80);
+	return length;
+}

@@ -18,4 +18,7 @@ int cell_least(const char *text, bool slashes);
 /* How many bytes of the text go on a line of this width, the space at its end left out. */
 size_t cell_fold(const char *text, int width, bool slashes);
 
+/* Of so many bytes those that take no more than `width` columns, one character at least. */
+size_t cell_cut(const char *text, size_t length, int width);
+
 #endif

@@ -48,9 +48,19 @@ static bool lay_out(const json_t *rows, const struct column *column, struct layo
 	return present;
 }
 
+/*
+ * One after the other, as far as needed: lines end at spaces, columns stand
+ * closer, lines end at slashes, and at last in the middle of a word.
+ */
+static const struct fold {
+	int gap, least;
+	bool slashes, anywhere;
+} folds[] = {{2, 12, false, false}, {1, 12, false, false}, {1, 7, true, false}, {1, 6, true, true}};
+
 /* How narrow the column may become, for its title and for all its cells. */
-static int least_of(const json_t *rows, const struct layout *layout, int least, bool slashes)
+static int least_of(const json_t *rows, const struct layout *layout, const struct fold *fold)
 {
+	int least = fold->least;
 	json_t *row;
 	size_t i;
 
@@ -58,9 +68,11 @@ static int least_of(const json_t *rows, const struct layout *layout, int least, 
 		least = layout->width;
 	if (cell_width(layout->title) > least)
 		least = cell_width(layout->title);
+	if (fold->anywhere && !layout->column->right)
+		return least;
 	json_array_foreach (rows, i, row) {
 		char *text = cell_text(json_object_get(row, layout->column->key));
-		int width = cell_least(text, slashes);
+		int width = cell_least(text, fold->slashes);
 
 		if (width > least)
 			least = width;
@@ -87,12 +99,6 @@ static bool shrink(struct layout *layout, const int *least, size_t count, int ro
 	}
 }
 
-/* One after the other, as far as needed: lines end at spaces, columns stand closer, slashes. */
-static const struct fold {
-	int gap, least;
-	bool slashes;
-} folds[] = {{2, 12, false}, {1, 12, false}, {1, 7, true}};
-
 /* Where nothing helps, the table stays as wide as it is. */
 static struct fold fit(const json_t *rows, struct layout *layout, size_t count, int room)
 {
@@ -103,7 +109,7 @@ static struct fold fit(const json_t *rows, struct layout *layout, size_t count, 
 		full[i] = layout[i].width;
 	for (size_t n = 0; n < ARRAY_SIZE(folds); n++) {
 		for (size_t i = 0; i < count; i++)
-			least[i] = least_of(rows, &layout[i], folds[n].least, folds[n].slashes);
+			least[i] = least_of(rows, &layout[i], &folds[n]);
 		chosen = folds[n];
 		if (shrink(layout, least, count, room - chosen.gap * ((int)count - 1)))
 			goto out;
@@ -131,12 +137,16 @@ static void print_cell(const struct out *out, const struct layout *layout, int g
 }
 
 /* Prints what fits in the cell, and gives what is left. */
-static char *print_piece(const struct out *out, const struct layout *layout, int gap, bool slashes,
-			 enum paint paint, char *text)
+static char *print_piece(const struct out *out, const struct layout *layout, int gap,
+			 struct fold fold, enum paint paint, char *text)
 {
-	size_t length = cell_fold(text, layout->width, slashes);
-	char *rest = text + length + strspn(text + length, " "), kept = text[length];
+	size_t length = cell_fold(text, layout->width, fold.slashes);
+	char *rest, kept;
 
+	if (fold.anywhere)
+		length = cell_cut(text, length, layout->width);
+	rest = text + length + strspn(text + length, " ");
+	kept = text[length];
 	text[length] = '\0';
 	print_cell(out, layout, gap, paint, text);
 	text[length] = kept;
@@ -157,7 +167,7 @@ static void print_row(const struct out *out, const json_t *row, const struct lay
 			const struct column *column = layout[i].column;
 
 			rests[i] =
-			    print_piece(out, &layout[i], i + 1 == last ? 0 : fold.gap, fold.slashes,
+			    print_piece(out, &layout[i], i + 1 == last ? 0 : fold.gap, fold,
 					column->paint ? column->paint(texts[i]) : PLAIN, rests[i]);
 		}
 		while (last && !*rests[last - 1])
