@@ -46,6 +46,22 @@ fails_with "a value for a flag" 2 'option --json takes no value' npctl --json=1 
 fails_with "an option twice" 2 'option --file is given twice' npctl topo up -f a -f b
 fails_with "control characters stay out of errors" 2 '"a\?b\?\[31m"' npctl $'a\nb\e[31m'
 
+fails_with "a verb without its command" 2 'unknown command "allow": did you mean policy allow\?' npctl allow 10.0.0.1
+fails_with "a verb of several" 2 'unknown command "list": did you mean policy list, .*or endpoint list\?' npctl list
+is "detach is attach detach" "$(npctl detach nothing 2>&1)" "$(npctl attach detach nothing 2>&1)"
+like "it has help" "$(npctl help detach)" 'npctl detach POD'
+ok "as JSON, too" jq -e '.name == "detach"' <(npctl -j help detach)
+
+# -p is --pretty, and behind `policy allow` --port; before it, it is --pretty, too.
+like "-p in front of the command" "$(npctl -p policy allow 10.0.0.1 -p 80)" $'\n.*"tcp/80"'
+is "-p behind it" "$(npctl policy allow 10.0.0.2 -p 80)" "rule 2: allow ingress 10.0.0.2/32 tcp/80 (added)"
+is "-jp: JSON, and a port" "$(npctl policy deny 10.0.0.3 -jp udp/53 | jq -r '.[].ports[]')" "udp/53"
+like "--pretty behind it" "$(npctl policy allow 10.0.0.1 --pretty --port 80)" $'\n.*"tcp/80"'
+like "-p between its words" "$(npctl policy -p allow 10.0.0.1 -p 80)" $'\n.*"tcp/80"'
+fails_with "-p without a port" 2 'option --port needs a value: PORT' npctl policy allow 10.0.0.1 -p
+like "-p where there is no port" "$(npctl policy list -p)" $'\n.*"tcp/80"'
+npctl policy delete --all
+
 # JSON, errors too.
 ok "-j help is JSON" jq -e '.commands | length > 5' <(npctl -j help)
 ok "-j help topo is JSON" jq -e '.verbs[] | select(.name == "up")' <(npctl -j help topo)
@@ -77,5 +93,15 @@ like "colours on a terminal" "$(script -qec 'npctl help' /dev/null)" $'\e\['
 unlike "none with NO_COLOR" "$(NO_COLOR=1 script -qec 'npctl help' /dev/null)" $'\e\['
 unlike "none on a dumb terminal" "$(TERM=dumb script -qec 'npctl help' /dev/null)" $'\e\['
 unlike "none into a pipe" "$(npctl help)" $'\e\['
+mkdir "$T/bin"
+printf '#!/bin/sh\n[ "$2" = npctl-topo ] && echo "the page: $*"\n' >"$T/bin/man" && chmod +x "$T/bin/man"
+PATH=$T/bin:$PATH
+page() { script -qec "$*" /dev/null | tr -d '\r'; }
+is "at a terminal help shows a command's page" "$(page npctl help topo)" "the page: 8 npctl-topo"
+like "where there is none, what is built in" "$(page npctl help load)" 'npctl load'
+like "and for a verb" "$(page npctl help topo up)" '--file'
+is "--help is short" "$(page npctl topo --help | head -1)" "topo: pods to try policies on: namespaces, links, servers"
+like "a pipe gets what is built in" "$(npctl help topo)" 'npctl topo up'
+like "a dumb terminal, too" "$(TERM=dumb page npctl help topo)" 'npctl topo up'
 is "help is as wide as asked" "$(COLUMNS=60 npctl help | awk 'length > 60' | grep -c .)" 0
 plan_done

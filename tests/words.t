@@ -86,4 +86,30 @@ for my $command (@{$table->{commands}}) {
 			keys %options), '', "npctl-$name.8 has every letter");
 	like($page, qr/^\.Sh EXAMPLES$/m, "npctl-$name.8 has examples");
 }
+# What is listed is parsed, and what commands look up is listed.
+my $source = join '', map { content($_) } glob "$tree/src/cmd/*.[ch]";
+my %listed = map { $_->{name} => 1 } @{$table->{options}};
+for my $command (@{$table->{commands}}, decode_json(output($npctl, '-j', 'help', 'complete'))) {
+	for my $verb (@{$command->{verbs}}) {
+		my @words = grep { $_ ne '' } $command->{name}, $verb->{name};
+		for my $option (@{$verb->{options}}) {
+			my $value = $option->{metavar} // '';
+			$value =~ s/\|.*//;
+			my @spellings = "--$option->{name}";
+			push @spellings, "-$option->{letter}" if $option->{letter};
+			$listed{$option->{name}} = 1;
+			for my $spelling (@spellings) {
+				my @line = (@words, $spelling, $value eq '' ? () : $value, '--help');
+				is(system("$npctl @{[map { quotemeta } @line]} >/dev/null 2>&1"), 0, "parsed: @words $spelling");
+			}
+			my $uses = () = $source =~ /"\Q$option->{name}\E"/g;
+			cmp_ok($uses, '>', 1, "looked up: @words --$option->{name}");
+		}
+		my $error = output('sh', '-c', '"$@" 2>&1', 'sh', $npctl, @words, '--no-such-option');
+		like($error, qr/unknown option "--no-such-option" of @words/, "not parsed: @words --no-such-option");
+	}
+}
+my %used = map { $_ => 1 } $source =~ /\bword_(?:flag|value|nth|number)\((?:\w+->)*&?\w+, "([^"]+)"/g;
+ok(keys %used > 30, 'the source was read');
+is(join(' ', grep { !$listed{$_} } sort keys %used), '', 'every option that is looked up is listed');
 done_testing();

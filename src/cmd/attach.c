@@ -291,6 +291,12 @@ static const struct option detach_options[] = {
     {0},
 };
 
+#define DETACH(name)                                                                               \
+	{                                                                                          \
+		name, "POD|DEV|user dev DEV|cgroup PATH|container ID|NAME",                        \
+		    "take npctl's programs off again", 1, 3, detach_options, run_detach, "POD|DEV" \
+	}
+
 const struct command command_attach = {
     "attach",
     "put programs on interfaces and cgroups",
@@ -307,8 +313,17 @@ const struct command command_attach = {
 	{"pid", "PID", "the same for the cgroup that a process is in", 1, 1, NULL, run_pid, NULL},
 	{"show", "", "show all programs on interfaces and what is wrong with them", 0, 0, NULL,
 	 run_show, NULL},
-	{"detach", "POD|DEV|user dev DEV|cgroup PATH|container ID|NAME",
-	 "take npctl's programs off again", 1, 3, detach_options, run_detach, "POD|DEV"},
+	DETACH("detach"),
+	{0},
+    },
+};
+
+/* What people look for beside attach: the same as `attach detach`. */
+const struct command command_detach = {
+    "detach",
+    NULL,
+    (const struct verb[]){
+	DETACH(""),
 	{0},
     },
 };

@@ -85,7 +85,7 @@ struct command {
 extern const struct command command_topo, command_load, command_attach, command_map, command_policy,
     command_endpoint, command_trace, command_stat, command_top, command_test, command_help,
     command_version, command_complete, command_agent, command_batch, command_repl,
-    command_completion;
+    command_completion, command_detach;
 
 extern const struct command *const commands[]; /* ends with NULL */
 

@@ -50,6 +50,17 @@ static int ambiguous(const char *what, const char *word, struct choice *choice)
 	return MISUSED;
 }
 
+/* "allow": not a command, but "policy allow" is one; NULL, or freed by the caller. */
+static char *verb_everywhere(const char *word)
+{
+	struct choice choice = {0};
+
+	for (size_t i = 0; commands[i]; i++)
+		if (*word && commands[i]->help && verb_exact(commands[i], word))
+			choice_add(&choice, verb_title(commands[i], verb_exact(commands[i], word)));
+	return choice.count ? choice_end(&choice) : NULL;
+}
+
 const struct command *command_find(const char *word)
 {
 	struct nearest nearest = {.word = word};
@@ -74,8 +85,11 @@ const struct command *command_find(const char *word)
 		return NULL;
 	}
 	if (!found) {
-		unknown("command", word, "", nearest.best);
+		char *verbs = verb_everywhere(word);
+
+		unknown("command", word, "", verbs ? verbs : nearest.best);
 		fail_mend("npctl help");
+		free(verbs);
 	}
 	return found;
 }
@@ -155,7 +169,7 @@ int option_unknown(const char *word, const char *title, const struct option *own
 
 const char *verb_title(const struct command *command, const struct verb *verb)
 {
-	static char *buffers[4];
+	static char *buffers[16];
 	static unsigned int next;
 	char **buffer = &buffers[next++ % ARRAY_SIZE(buffers)];
 

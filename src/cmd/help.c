@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Help, as text and as JSON, from the tables that the parser reads. */
 #include "cmd/words.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char *const value_names[] = {
     [VALUE_NONE] = "none",     [VALUE_TEXT] = "text",	    [VALUE_NUMBER] = "number",
@@ -103,7 +108,7 @@ static json_t *json_command(const struct command *command)
 
 	for (const struct verb *verb = command->verbs; verb->name; verb++)
 		json_array_append_new(verbs, json_verb(verb));
-	return json_pack("{s:s, s:s, s:o}", "name", command->name, "help", command->help, "verbs",
+	return json_pack("{s:s, s:s?, s:o}", "name", command->name, "help", command->help, "verbs",
 			 verbs);
 }
 
@@ -157,6 +162,36 @@ int help_show(struct context *context, const struct command *command, const stru
 	return 0;
 }
 
+/* Where a person reads, and not in the middle of something. */
+static bool wants_page(const struct context *context, const struct words *words)
+{
+	const char *term = getenv("TERM");
+
+	return words->count == 1 && !context->out.json && !context->depth && term &&
+	       strcmp(term, "dumb") != 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+/* The manual's page of a command; false when there is none, or no man. */
+static bool show_page(const struct command *command)
+{
+	char *page = xprintf("npctl-%s", command->name);
+	int status = -1, nowhere;
+	pid_t child = fork();
+
+	if (child == 0) {
+		nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		dup2(nowhere, STDERR_FILENO);
+		execlp("man", "man", "8", page, NULL);
+		_exit(127);
+	}
+	free(page);
+	signal(SIGINT, SIG_IGN); /* the pager's */
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	signal(SIGINT, SIG_DFL);
+	return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 static int do_help(struct context *context, const struct words *words)
 {
 	const struct command *command = NULL;
@@ -166,6 +201,8 @@ static int do_help(struct context *context, const struct words *words)
 		command = command_find(words->word[0]);
 		if (!command)
 			return MISUSED;
+		if (wants_page(context, words) && show_page(command))
+			return 0;
 	}
 	if (words->count > 1) {
 		if (verb_find(command, words->word[1], &verb))
@@ -180,8 +217,8 @@ const struct command command_help = {
     "help",
     "show help for npctl, a command or a verb",
     (const struct verb[]){
-	{"", "[COMMAND [VERB]]", "show all commands, or what one of them takes", 0, 2, NULL,
-	 do_help, NULL},
+	{"", "[COMMAND [VERB]]", "show all commands, a command's manual page, or what a verb takes",
+	 0, 2, NULL, do_help, NULL},
 	{0},
     },
 };
