@@ -33,4 +33,11 @@ is "the presets are installed, and found" "$("$T/root/usr/sbin/npctl" -j policy 
 touch "$T/root/usr/share/npctl/presets/own.yml"
 ok "it uninstalls" "${install[@]}" uninstall
 is "nothing is left but a preset of one's own" "$(find "$T/root" -type f)" "$T/root/usr/share/npctl/presets/own.yml"
+
+ok "it builds without readline" "${make[@]}" READLINE=0
+unlike "and is not linked with it" "$(ldd "$T/clang/npctl")" readline
+plain() { printf '%s\n' "$@" | TERM=dumb script -qec "$T/clang/npctl repl" /dev/null | tr -d '\r'; }
+like "it has a prompt" "$(plain 'version -j' polcy exit)" 'npctl> .*\{"version".*unknown command "polcy"'
+like "and here-documents" "$(plain 'policy apply -f - <<E' '{kind: Nothing}' E exit)" 'npctl: standard input:1: '
+is "its scripts are the same" "$(echo version | "$T/clang/npctl" repl)" "$("$T/clang/npctl" version)"
 plan_done

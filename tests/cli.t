@@ -94,7 +94,11 @@ unlike "none with NO_COLOR" "$(NO_COLOR=1 script -qec 'npctl help' /dev/null)" $
 unlike "none on a dumb terminal" "$(TERM=dumb script -qec 'npctl help' /dev/null)" $'\e\['
 unlike "none into a pipe" "$(npctl help)" $'\e\['
 mkdir "$T/bin"
-printf '#!/bin/sh\n[ "$2" = npctl-topo ] && echo "the page: $*"\n' >"$T/bin/man" && chmod +x "$T/bin/man"
+cat >"$T/bin/man" <<'END'
+#!/bin/sh
+[ "$2" = npctl-topo ] && echo "the page: $*"
+END
+chmod +x "$T/bin/man"
 PATH=$T/bin:$PATH
 page() { script -qec "$*" /dev/null | tr -d '\r'; }
 is "at a terminal help shows a command's page" "$(page npctl help topo)" "the page: 8 npctl-topo"

@@ -30,7 +30,7 @@ for command in "topo show" "attach show" "policy list" "policy explain --from de
 	ok "$command fits 80 columns ($width)" [ "$width" -gt 10 -a "$width" -le 80 ] || note "$on_terminal"
 	unlike "… without colours on a dumb terminal" "$(TERM=dumb at_80 "$command")" "$escape"
 	unlike "… nor with NO_COLOR" "$(NO_COLOR=1 at_80 "$command")" "$escape"
-	unlike "… nor in a pipe" "$(npctl $command 2>&1)" "$escape"
+	unlike "… nor in a pipe" "$(eval "npctl $command" 2>&1)" "$escape"
 done
 like "there are colours where they may be" "$(at_80 'policy list')" "$escape"
 is "in a pipe a row is a line" "$(npctl policy list | wc -l)" "$(($(npctl -j policy list | jq length) + 1))"

@@ -100,7 +100,8 @@ for my $command (@{$table->{commands}}, decode_json(output($npctl, '-j', 'help',
 			$listed{$option->{name}} = 1;
 			for my $spelling (@spellings) {
 				my @line = (@words, $spelling, $value eq '' ? () : $value, '--help');
-				is(system("$npctl @{[map { quotemeta } @line]} >/dev/null 2>&1"), 0, "parsed: @words $spelling");
+				is(output('sh', '-c', '"$@" >/dev/null 2>&1; echo $?', 'sh', $npctl, @line),
+					"0\n", "parsed: @words $spelling");
 			}
 			my $uses = () = $source =~ /"\Q$option->{name}\E"/g;
 			cmp_ok($uses, '>', 1, "looked up: @words --$option->{name}");
