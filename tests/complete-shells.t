@@ -10,7 +10,8 @@ done
 export TERM=xterm-256color HOME=$T/home
 WAIT=15
 mkdir -p "$HOME" "$T/folder" && touch "$T/folder/manifest.yml"
-tmux() { command tmux -f /dev/null -S "$T/tmux" "$@"; }
+# A server each: the next must not meet one that is about to go.
+tmux() { command tmux -f /dev/null -S "$T/tmux-$shell" "$@"; }
 screen() { tmux capture-pane -p; }
 shows() { screen | grep -qE -- "$1"; }
 # The line with the cursor, up to it.
@@ -80,6 +81,7 @@ eventually "zsh runs" at ""
 try
 offers "npctl policy de" "delete +-- take rules or policies away"
 tmux kill-server
+shell=zsh-installed
 mkdir "$T/functions" && npctl completion zsh >"$T/functions/_npctl"
 echo "PS1='> '; fpath=($T/functions \$fpath); autoload -Uz compinit; compinit -u -D" >"$HOME/.zshrc"
 tmux new-session -d -x 120 -y 30 "zsh -d -i"
