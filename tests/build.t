@@ -38,6 +38,6 @@ ok "it builds without readline" "${make[@]}" READLINE=0
 unlike "and is not linked with it" "$(ldd "$T/clang/npctl")" readline
 plain() { printf '%s\n' "$@" | TERM=dumb script -qec "$T/clang/npctl repl" /dev/null | tr -d '\r'; }
 like "it has a prompt" "$(plain 'version -j' polcy exit)" 'npctl> .*\{"version".*unknown command "polcy"'
-like "and here-documents" "$(plain 'policy apply -f - <<E' '{kind: Nothing}' E exit)" 'npctl: standard input:1: '
+like "and here-documents" "$(plain 'policy apply -f - <<E' '{kind: Nothing}' E exit)" 'standard input:1: Nothing is passed over'
 is "its scripts are the same" "$(echo version | "$T/clang/npctl" repl)" "$("$T/clang/npctl" version)"
 plan_done
