@@ -113,9 +113,14 @@ units: $(if $(ready),$(units),not-ready)
 deps:
 	@$(src)/.ci/deps
 
+check-deps:
+	@$(src)/.ci/deps check
+
 # What pkg-config finds is known only to a make that starts after deps.
 # It uses all processors unless told otherwise.
-demo check: deps
+demo: deps
+check: check-deps
+demo check:
 	@$(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) --no-print-directory $@-ready
 
 demo-ready: all
@@ -177,4 +182,4 @@ uninstall:
 clean:
 	rm -rf $(O)
 
-.PHONY: all not-ready units deps demo check demo-ready check-ready sanitize fuzz install uninstall dist deb check-deb clean always
+.PHONY: all not-ready units deps check-deps demo check demo-ready check-ready sanitize fuzz install uninstall dist deb check-deb clean always
