@@ -2,25 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Verdicts are seen by all who listen, and counted to the packet.
 . "$(dirname "$0")/lib.sh"
+. "$tests/lab.sh"
 
-npctl topo up >/dev/null
-npctl load >/dev/null
-npctl attach pod backend >/dev/null
-ok "a lab" npctl policy allow 10.0.0.20/32
-
-cat >"$T/send.pl" <<'PERL'
-use Socket;
-my ($to, $port, $count) = @ARGV;
-socket(my $socket, PF_INET, SOCK_DGRAM, 17) or die;
-bind($socket, pack_sockaddr_in(5555, INADDR_ANY)) or die;
-my $there = pack_sockaddr_in($port, inet_aton($to));
-send($socket, "x", 0, $there) // die for 1 .. $count;
-PERL
-
-# send POD PORT COUNT: datagrams to the backend
-send() {
-	npctl topo exec "$1" -- perl "$T/send.pl" 10.0.0.10 "$2" "$3"
-}
+lab_up
 
 # listen NAME OPTION…: a trace in the background, once it is live
 listen() {

@@ -37,6 +37,18 @@ static int run_pod(struct context *context, const struct words *words)
 	return error;
 }
 
+static int attach_one(struct context *context, const struct attach_request *request)
+{
+	struct instance *instance;
+	int error = instance_open(&instance, context->root, ACCESS_WRITE);
+
+	if (error)
+		return error;
+	error = attach_interface(instance, request);
+	instance_close(instance);
+	return error;
+}
+
 static int run_dev(struct context *context, const struct words *words)
 {
 	const char *interface = words->word[0];
@@ -48,17 +60,12 @@ static int run_dev(struct context *context, const struct words *words)
 	    .program = word_value(words, "program"),
 	    .hook = word_value(words, "hook"),
 	};
-	struct instance *instance;
 	int error;
 
 	if (!request.program != !request.hook)
 		error = misuse("--program and --hook go together");
 	else
-		error = instance_open(&instance, context->root, ACCESS_WRITE);
-	if (!error) {
-		error = attach_interface(instance, &request);
-		instance_close(instance);
-	}
+		error = attach_one(context, &request);
 	if (!error)
 		say(context, request.program ? request.program : interface, interface, "attached");
 	free(subject);
@@ -75,17 +82,12 @@ static int run_user(struct context *context, const struct words *words)
 	    .clsact = word_flag(words, "clsact"),
 	    .strict = word_flag(words, "strict"),
 	};
-	struct instance *instance;
 	int error;
 
 	if (strcmp(words->word[0], "dev") != 0)
 		error = misuse("attach user: expected dev DEV");
 	else
-		error = instance_open(&instance, context->root, ACCESS_WRITE);
-	if (!error) {
-		error = attach_interface(instance, &request);
-		instance_close(instance);
-	}
+		error = attach_one(context, &request);
 	if (!error)
 		say(context, subject, NULL, "attached");
 	free(subject);
