@@ -146,5 +146,5 @@ npctl load --unload >/dev/null
 refuses "STATUS: the datapath is gone" 51 'not loaded' STATUS a
 deleted "… DEL all the same" a
 fails "… after which there is no instance" test -e /sys/fs/bpf/npctl
-refuses "STATUS: no privileges" 50 'not permitted' STATUS a unshare --user --map-user=1000
+refuses "STATUS: no privileges" 50 'not permitted' STATUS a setpriv --inh-caps=-all --bounding-set=-all
 plan_done

@@ -111,7 +111,7 @@ ok "late goes" pod rm -f -t 0 late
 
 # --- several networks, an address of one's own
 ok "an address and a MAC that podman asks for" start fixed pods:ip=10.66.0.99,mac=02:00:00:00:00:99 /bin/busybox sleep 1000
-is "… are given" "$(address_of fixed pods) $(pod exec fixed /bin/busybox cat /sys/class/net/eth0/address)" "10.66.0.99 02:00:00:00:00:99"
+is "… are given" "$(address_of fixed pods) $(pod exec fixed /bin/busybox ip link show eth0 | awk '/ether/ { print $2 }')" "10.66.0.99 02:00:00:00:00:99"
 ok "two networks at once" pod run -d --name two --network pods --network more --ulimit nofile=1024:1024 --ulimit nproc=500:500 box "${server[@]}"
 eventually "… reached in one" gets fixed "$(address_of two pods)"
 ok "behind bridge" start one chain "${server[@]}"
