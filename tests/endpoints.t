@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Files of endpoints, names and groups: what they mean, and mistakes in them.
 . "$(dirname "$0")/lib.sh"
-talk=$T/talk # where all users may read it
+talk_for_all
 four=169.254.169.254 six=fd00:ec2::254
 
 # Users and groups of this test's own, seen in its mounts alone.
@@ -16,7 +16,6 @@ cat /etc/group - >"$T/group" <<-END
 END
 mount --bind "$T/passwd" /etc/passwd
 mount --bind "$T/group" /etc/group
-chmod 755 "$T" && install -m 755 "$tests/talk" "$talk"
 
 ip netns add meta
 for dev in meta0 meta1; do

@@ -11,6 +11,7 @@
 #       exit status 1, nothing on standard output, one line on standard error
 #       that matches and begins with "npctl: "
 #   eventually "it is up" COMMAND…        succeeds within $WAIT seconds (5)
+#   talk_for_all                          $talk is tests/talk where all users may read it
 #   three_pods                            prints manifests: a server and two clients
 #   skip "why" [COUNT], skip_all "why", note "text", plan_done
 #
@@ -144,4 +145,9 @@ three_pods() {
 		echo "spec: {containers: [{name: c, image: i, ports: [$ports]}]}"
 		ports=""
 	done
+}
+
+talk_for_all() {
+	talk=$T/talk
+	chmod 755 "$T" && install -m 755 "$tests/talk" "$talk"
 }

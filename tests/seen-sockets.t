@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What trace and stat show of users and containers: real sockets, real cgroups.
 . "$(dirname "$0")/lib.sh"
-talk=$tests/talk
+talk_for_all
 mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 [ -n "$mount" ] || skip_all "no cgroup2 file system"
 top=$(basename "$T")

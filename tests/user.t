@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$tests/pair.sh"
 compile foreign || echo "Bail out! clang fails"
-talk=$tests/talk
+talk_for_all
 four=169.254.169.254 six=fd00:ec2::254
 allowed=1234 other=1235
 root=/sys/fs/bpf/npctl

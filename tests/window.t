@@ -3,7 +3,7 @@
 # Rules by the hour of the day. The clock is left alone: the time zone is one
 # in which it is just the hour that the test wants.
 . "$(dirname "$0")/lib.sh"
-talk=$tests/talk
+talk_for_all
 
 # at HH:MM:SS [DST]: from here on it is that time, as npctl gets to know it.
 at() {
