@@ -6,6 +6,7 @@
 #include "cmd/explain.h"
 #include "cmd/policy.h"
 #include "kernel/ask.h"
+#include "kernel/attach.h"
 #include "policy/explain.h"
 #include "policy/model_private.h"
 #include "policy/schema.h"
@@ -41,24 +42,6 @@ int user_subject_find(const struct plan *plan, const char *interface, uint32_t u
 	return subject;
 }
 
-/* 0: users are not under enforcement there. */
-static uint32_t attached_ifindex(struct instance *instance, const char *interface)
-{
-	json_t *attachments = document_array(instance, "attachments"), *row;
-	uint32_t ifindex = 0;
-	size_t i;
-
-	json_array_foreach (attachments, i, row) {
-		const char *subject = field_text(row, "subject", "");
-
-		if (strncmp(subject, USER_PREFIX, strlen(USER_PREFIX)) == 0 &&
-		    strcmp(subject + strlen(USER_PREFIX), interface) == 0)
-			ifindex = (uint32_t)field_number(row, "ifindex", 0);
-	}
-	json_decref(attachments);
-	return ifindex;
-}
-
 static int ask(struct instance *instance, const char *interface, uint32_t uid,
 	       const struct matrix_probe *probe, json_t *side)
 {
@@ -66,9 +49,11 @@ static int ask(struct instance *instance, const char *interface, uint32_t uid,
 				.from = {.family = probe->to.address.family},
 				.protocol = probe->protocol,
 				.port = probe->port};
-	uint32_t ifindex = attached_ifindex(instance, interface);
+	char *subject = xprintf(USER_PREFIX "%s", interface);
+	uint32_t ifindex = attach_ifindex(instance, "subject", subject);
 	bool allow;
 
+	free(subject);
 	if (!ifindex) {
 		json_object_set_new(side, "datapath", json_string("not attached, so all pass"));
 		return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "cni/commands.h"
 #include "cni/refuse.h"
+#include "kernel/attach.h"
 #include "kernel/flows.h"
 #include "policy/schema.h"
 
@@ -11,19 +12,13 @@
 static uint32_t attached_ifindex(struct instance *instance, const struct request *request,
 				 const char *container, const char *ifname)
 {
-	json_t *network = network_read(instance, request->network), *row;
+	json_t *network = network_read(instance, request->network);
 	json_t *record = record_find(network, container, ifname);
-	json_t *rows = document_get(instance, "attachments");
-	json_int_t ifindex = 0;
-	size_t i;
+	uint32_t ifindex =
+	    record ? attach_ifindex(instance, "interface", field_text(record, "host", "")) : 0;
 
-	json_array_foreach (rows, i, row)
-		if (record &&
-		    json_equal(json_object_get(row, "interface"), json_object_get(record, "host")))
-			ifindex = json_integer_value(json_object_get(row, "ifindex"));
-	json_decref(rows);
 	json_decref(network);
-	return (uint32_t)ifindex;
+	return ifindex;
 }
 
 /* What the instance knows of it; `gone`: the number that the link had, 0 when it was missing. */

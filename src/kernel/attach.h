@@ -37,6 +37,8 @@ int detach_program(struct instance *instance, const char *interface, const char 
 int detach_subject(struct instance *instance, const char *subject);
 /* The interface that has something of npctl's, named as itself or by its pod; NULL, silently. */
 char *attach_find(struct instance *instance, const char *word);
+/* The number of the attached interface whose "interface" or "subject" is `value`; 0: none. */
+uint32_t attach_ifindex(struct instance *instance, const char *key, const char *value);
 /* The subject with an attachment of its own: itself, a cgroup's path, a container's name. */
 char *attach_find_subject(struct instance *instance, const char *word);
 /*

@@ -36,6 +36,19 @@ char *attach_find(struct instance *instance, const char *word)
 	return interface;
 }
 
+uint32_t attach_ifindex(struct instance *instance, const char *key, const char *value)
+{
+	json_t *rows = document_get(instance, "attachments"), *row;
+	json_int_t ifindex = 0;
+	size_t i;
+
+	json_array_foreach (rows, i, row)
+		if (!strcmp(text(row, key), value))
+			ifindex = json_integer_value(json_object_get(row, "ifindex"));
+	json_decref(rows);
+	return (uint32_t)ifindex;
+}
+
 char *attach_find_subject(struct instance *instance, const char *word)
 {
 	json_t *rows = document_get(instance, "attachments"), *row;
