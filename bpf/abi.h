@@ -198,21 +198,27 @@ struct flow {
 	__u32 packets[DIRECTIONS];
 };
 
+/*
+ * First fragments: a subject has so many places in each direction, and a peer
+ * its own few of them, so that nobody pushes out another's.
+ */
+#define FRAGMENT_PEERS 256
+#define FRAGMENT_IDS 8
+
 struct fragment_key {
 	__u32 ifindex;
-	__u32 id;
-	__u8 local[16], remote[16];
-	__u8 protocol;
+	__u16 place; /* peer * FRAGMENT_IDS + id */
 	__u8 direction;
 	__u8 family;
-	__u8 pad;
 };
 
 struct fragment {
+	__u32 id;
+	__u8 local[16], remote[16];
+	__u8 outer; /* the network header's protocol; 0 in IPv6 */
+	__u8 protocol;
 	__be16 local_port, remote_port;
 	__u16 port;
-	__u8 protocol;
-	__u8 pad;
 	__u32 seen; /* jiffies, low half */
 };
 
@@ -338,7 +344,6 @@ struct rule_info {
 	X(POLICY, "policy", "rule")                                   \
 	X(ESTABLISHED, "established", "known flow")                   \
 	X(NEIGHBOUR, "neighbour", "neighbour discovery")              \
-	X(SELF, "self", "the pod itself")                             \
 	X(UNENFORCED, "unenforced", "not enforced")                   \
 	X(MALFORMED, "malformed", "malformed packet")                 \
 	X(FRAGMENT, "fragment", "fragment without its first")         \

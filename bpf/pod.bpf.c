@@ -6,6 +6,7 @@
 #include "lib/event.h"
 #include "lib/flow.h"
 #include "lib/form.h"
+#include "lib/neighbour.h"
 #include "lib/packet.h"
 #include "lib/rate.h"
 #include "lib/state.h"
@@ -36,10 +37,50 @@ static __always_inline bool source_is_own(const struct subject_half *half,
 						  equal16(packet->key6.local, half->link_local6));
 }
 
-static __always_inline bool peer_is_self(const struct packet *packet)
+static __always_inline bool is_loopback4(__be32 address)
 {
-	return packet->family == 4 ? packet->key4.local == packet->key4.remote
-				   : equal16(packet->key6.local, packet->key6.remote);
+	return (address & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000);
+}
+
+/* Many, or all on a link. */
+static __always_inline bool is_group4(__be32 address)
+{
+	return (address & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) || !~address;
+}
+
+/* ::1, and addresses that stand for IPv4 ones, which no wire has */
+static __always_inline bool is_loopback6(const __u8 *address)
+{
+	const __u32 *word = (const void *)address;
+
+	return !(word[0] | word[1]) &&
+	       ((!word[2] && word[3] == bpf_htonl(1)) || word[2] == bpf_htonl(0xffff));
+}
+
+/*
+ * Nobody on a wire has such a source: the receiver's own address, loopback's,
+ * a group's, or the packet's destination. A pod and itself need no wire.
+ */
+static __always_inline bool source_is_forged(const struct subject_half *half,
+					     const struct packet *packet)
+{
+	bool in = packet->direction == INGRESS;
+
+	if (packet->family == 4) {
+		__be32 source = in ? packet->key4.remote : packet->key4.local;
+
+		return packet->key4.remote == packet->key4.local ||
+		       (in && half->address4 && source == half->address4) || is_loopback4(source) ||
+		       is_group4(source);
+	}
+	if (equal16(packet->key6.local, packet->key6.remote))
+		return true;
+	if (!in)
+		return is_loopback6(packet->key6.local) || packet->key6.local[0] == 0xff;
+	return is_loopback6(packet->key6.remote) || packet->key6.remote[0] == 0xff ||
+	       (!is_zero16(packet->key6.remote) &&
+		(equal16(packet->key6.remote, half->address6) ||
+		 equal16(packet->key6.remote, half->link_local6)));
 }
 
 /* `port` is the one that the initiator of the connection meant. */
@@ -60,6 +101,62 @@ static __always_inline void judge(const struct view *view, const struct packet *
 		verdict->answer = set_find(span_read(&half->set[direction]), identity, key);
 }
 
+/* The port that a flow's beginner meant. */
+static __always_inline __u16 port_of(const struct packet *packet, __u32 direction)
+{
+	__be16 local, remote;
+
+	if (packet->protocol == IPPROTO_ICMP)
+		return ICMP_ECHO << 8;
+	if (packet->protocol == IPPROTO_ICMPV6)
+		return ICMPV6_ECHO_REQUEST << 8;
+	local = packet->family == 4 ? packet->key4.local_port : packet->key6.local_port;
+	remote = packet->family == 4 ? packet->key4.remote_port : packet->key6.remote_port;
+	return bpf_ntohs(direction == INGRESS ? local : remote);
+}
+
+/*
+ * Who can have begun, a bit for each direction. In the middle of a TCP
+ * connection that is not known, the way a packet goes says nothing about it:
+ * the side with an ephemeral port began, and where both or neither has one,
+ * either may have.
+ */
+#define EPHEMERAL_PORT 32768
+
+static __always_inline __u32 beginners(const struct packet *packet)
+{
+	bool in, out;
+
+	if (packet->protocol != IPPROTO_TCP || packet->odd & ODD_SYN)
+		return 1u << packet->direction;
+	out = port_of(packet, INGRESS) >= EPHEMERAL_PORT;
+	in = port_of(packet, EGRESS) >= EPHEMERAL_PORT;
+	/* one that answers a SYN is in no middle: the SYN would be known */
+	return in == out || packet->tcp_flags & TCP_SYN ? 3 : in ? 1u << INGRESS : 1u << EGRESS;
+}
+
+/*
+ * A packet of no known flow, by each direction in which it can have begun: all
+ * of them must allow it. Returns the last that was asked.
+ */
+static __always_inline __u32 judge_unknown(const struct view *view, const struct packet *packet,
+					   struct verdict *verdict)
+{
+	__u32 ways = beginners(packet), way = packet->direction, i;
+
+	for (i = 0; i < DIRECTIONS; i++) {
+		if (!(ways & 1u << i))
+			continue;
+		way = i;
+		judge(view, packet, way,
+		      packet->protocol == IPPROTO_TCP ? port_of(packet, way) : packet->port,
+		      verdict);
+		if (!(verdict->answer & ANSWER_ALLOW))
+			break;
+	}
+	return ways == 3 ? packet->direction : way;
+}
+
 /* A limit counts connections, so it is asked when one begins, and only then. */
 static __always_inline void limit(const struct packet *packet, struct verdict *verdict)
 {
@@ -72,20 +169,6 @@ static __always_inline void limit(const struct packet *packet, struct verdict *v
 	verdict->reason = REASON_LIMITED;
 }
 
-/* The port that the first packet of a flow went to. */
-static __always_inline __u16 flow_port(const struct packet *packet, const struct flow *flow)
-{
-	__be16 local, remote;
-
-	if (packet->protocol == IPPROTO_ICMP)
-		return ICMP_ECHO << 8;
-	if (packet->protocol == IPPROTO_ICMPV6)
-		return ICMPV6_ECHO_REQUEST << 8;
-	local = packet->family == 4 ? packet->key4.local_port : packet->key6.local_port;
-	remote = packet->family == 4 ? packet->key4.remote_port : packet->key6.remote_port;
-	return bpf_ntohs(flow->initiator == INGRESS ? local : remote);
-}
-
 /* Judged once for each version; while the verdict stays, it is no news. */
 static __always_inline void judge_flow(const struct view *view, const struct packet *packet,
 				       const struct flow *flow, struct verdict *verdict)
@@ -93,7 +176,7 @@ static __always_inline void judge_flow(const struct view *view, const struct pac
 	struct judgement last = flow_judgement(flow);
 
 	if (last.version != view->version || last.answer & ANSWER_TIMED)
-		judge(view, packet, flow->initiator, flow_port(packet, flow), verdict);
+		judge(view, packet, flow->initiator, port_of(packet, flow->initiator), verdict);
 	else
 		verdict->answer = last.answer;
 	verdict->reason =
@@ -152,6 +235,26 @@ static __noinline struct flow *related_flow(struct __sk_buff *skb, struct packet
 	return flow_find(quoted);
 }
 
+/*
+ * What a pod says of a flow is for the flow's peer, and no longer than an error
+ * has to be. Errors that come in may be any router's on the way.
+ */
+#define ERROR4_MOST 576
+#define ERROR6_MOST 1280
+
+static __always_inline bool error_is_proper(const struct __sk_buff *skb,
+					    const struct packet *packet,
+					    const struct packet *quoted)
+{
+	__u32 length = skb->len - packet->network;
+
+	if (packet->direction == INGRESS)
+		return true;
+	if (packet->family == 4)
+		return length <= ERROR4_MOST && packet->key4.remote == quoted->key4.remote;
+	return length <= ERROR6_MOST && equal16(packet->key6.remote, quoted->key6.remote);
+}
+
 /* An error about a flow is allowed as the flow is; false: judge it by itself. */
 static __always_inline bool judge_error(struct __sk_buff *skb, const struct view *view,
 					struct packet *packet, struct verdict *verdict)
@@ -159,12 +262,47 @@ static __always_inline bool judge_error(struct __sk_buff *skb, const struct view
 	struct packet quoted;
 	struct flow *flow = related_flow(skb, packet, &quoted);
 
-	if (!flow || !flow_alive(flow, view->now))
+	if (!flow || !flow_alive(flow, view->now) || !error_is_proper(skb, packet, &quoted))
 		return false;
 	judge_flow(view, &quoted, flow, verdict);
-	if (verdict->answer & ANSWER_ALLOW)
-		verdict->reason = REASON_RELATED;
+	if (!(verdict->answer & ANSWER_ALLOW))
+		return true;
+	verdict->reason = REASON_RELATED;
+	if (packet->direction == EGRESS && !error_take(packet->key4.ifindex)) {
+		verdict->answer &= ~ANSWER_ALLOW;
+		verdict->reason = REASON_LIMITED;
+	}
 	return true;
+}
+
+/*
+ * Neighbour discovery and its like go their way only in the shape that they have
+ * on a link: else they are judged like any other packet. From a pod whose
+ * addresses are known it must also speak of these, and of no others.
+ */
+static __always_inline bool neighbour_passes(struct __sk_buff *skb, const struct view *view,
+					     struct packet *packet, struct verdict *verdict)
+{
+	int shape = neighbour_shape(skb, packet, view->half);
+
+	if (shape == NEIGHBOUR_STRANGE) {
+		packet->parsed =
+		    packet->ether_type == bpf_htons(ETH_P_ARP) ? PARSED_MALFORMED : PARSED;
+		return false;
+	}
+	verdict->answer = shape == NEIGHBOUR_FORGED ? 0 : ANSWER_ALLOW;
+	verdict->reason = shape == NEIGHBOUR_FORGED ? REASON_SPOOFED : REASON_NEIGHBOUR;
+	return true;
+}
+
+/* What cannot be understood passes where nothing is enforced, unless it may hide its source. */
+static __always_inline void judge_strange(const struct view *view, const struct packet *packet,
+					  bool enforced, bool checked, struct verdict *verdict)
+{
+	verdict->answer = enforced ? 0 : ANSWER_ALLOW;
+	if (packet->direction == EGRESS && checked &&
+	    (!packet->family || !source_is_own(view->half, packet)))
+		verdict->answer = 0;
 }
 
 /* What needs neither peer nor port; false: go on. */
@@ -174,16 +312,14 @@ static __always_inline bool judge_form(struct __sk_buff *skb, const struct view 
 	bool enforced = view->half->flags & SUBJECT_ENFORCED(packet->direction);
 	bool checked = view->half->flags & SUBJECT_CHECK_SOURCE;
 
+	if (packet->parsed == PARSED_EXEMPT && neighbour_passes(skb, view, packet, verdict))
+		return true;
 	if (form_settles(skb, packet, verdict)) {
-		/* what has addresses must not lie about them, enforced or not */
-		if (!enforced)
-			verdict->answer = ANSWER_ALLOW;
-		if (packet->parsed != PARSED_EXEMPT && packet->direction == EGRESS && checked &&
-		    packet->family && !source_is_own(view->half, packet))
-			verdict->answer = 0;
+		judge_strange(view, packet, enforced, checked, verdict);
 		return true;
 	}
-	if (packet->direction == EGRESS && checked && !source_is_own(view->half, packet)) {
+	if ((packet->direction == EGRESS && checked && !source_is_own(view->half, packet)) ||
+	    ((enforced || checked) && source_is_forged(view->half, packet))) {
 		verdict->reason = REASON_SPOOFED;
 		return true;
 	}
@@ -191,32 +327,20 @@ static __always_inline bool judge_form(struct __sk_buff *skb, const struct view 
 		verdict->answer = enforced ? 0 : ANSWER_ALLOW;
 		return true;
 	}
-	if (peer_is_self(packet)) {
-		verdict->answer = ANSWER_ALLOW;
-		verdict->reason = REASON_SELF;
-		return true;
-	}
 	return false;
 }
 
-/*
- * A denied flow stays known, as denied: were it forgotten, the other side's
- * next packet would begin it anew in the opposite direction.
- */
 static __always_inline void remember(const struct view *view, const struct packet *packet,
-				     struct flow *flow, const struct verdict *verdict)
+				     struct flow *flow, __u32 initiator,
+				     const struct verdict *verdict)
 {
 	bool own = !(view->half->flags & SUBJECT_CHECK_SOURCE) || source_is_own(view->half, packet);
 
-	if (flow) {
-		flow_judged(flow, view->version, verdict->answer);
-		flow->packets[packet->direction & 1]++;
-		if (packet->odd & ODD_CLOSES)
-			flow_close(flow, packet);
-		flow_tick(flow, packet->direction, view->settings, view->now);
-	} else if (verdict->answer & ANSWER_ALLOW && own) {
-		flow_begin(packet, view->settings, view->version, verdict->answer, view->now);
-	}
+	if (flow)
+		flow_judge(flow, packet, view->settings, view->version, verdict->answer, view->now);
+	else if (verdict->answer & ANSWER_ALLOW && own)
+		flow_begin(packet, initiator, view->settings, view->version, verdict->answer,
+			   view->now);
 }
 
 /* One attempt to judge; false when the policy changed under it. */
@@ -224,6 +348,7 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 {
 	struct view view = {.settings = settings_get(), .now = bpf_jiffies64()};
 	struct flow *flow = NULL;
+	__u32 initiator = 0;
 	bool keep = false;
 
 	if (!packet || !verdict || !view.settings)
@@ -244,7 +369,7 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 			judge_flow(&view, packet, flow, verdict);
 		} else {
 			flow = NULL;
-			judge(&view, packet, packet->direction, packet->port, verdict);
+			initiator = judge_unknown(&view, packet, verdict);
 			limit(packet, verdict);
 		}
 		keep = true;
@@ -252,7 +377,9 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 	if (view.version != READ_ONCE(view.settings->version))
 		return false;
 	if (keep)
-		remember(&view, packet, flow, verdict);
+		remember(&view, packet, flow, initiator, verdict);
+	if (unlikely(packet->odd & ODD_FIRST) && verdict->answer & ANSWER_ALLOW)
+		fragment_remember(packet, view.now);
 	return true;
 }
 

@@ -150,15 +150,12 @@ __noinline int user_attempt(struct __sk_buff *skb, struct packet *packet, struct
 	}
 	if (version != READ_ONCE(settings->version))
 		return false;
-	if (flow) {
-		flow_judged(flow, version, verdict->answer);
-		flow->packets[EGRESS]++;
-		if (packet->odd & ODD_CLOSES)
-			flow_close(flow, packet);
-		flow_tick(flow, EGRESS, settings, now);
-	} else if (verdict->answer & ANSWER_ALLOW && verdict->reason != REASON_REPLY) {
-		flow_begin(packet, settings, version, verdict->answer, now);
-	}
+	if (flow)
+		flow_judge(flow, packet, settings, version, verdict->answer, now);
+	else if (verdict->answer & ANSWER_ALLOW && verdict->reason != REASON_REPLY)
+		flow_begin(packet, EGRESS, settings, version, verdict->answer, now);
+	if (unlikely(packet->odd & ODD_FIRST) && verdict->answer & ANSWER_ALLOW)
+		fragment_remember(packet, now);
 	return true;
 }
 

@@ -93,6 +93,39 @@ static __always_inline void flow_close(struct flow *flow, const struct packet *p
 		flow->lifetime = LIFE_TCP_CLOSING;
 }
 
+/* As long as both ends may speak: nothing but their silence ends what is denied. */
+static __always_inline void flow_hold(struct flow *flow, const struct packet *packet,
+				      const struct settings *settings, __u32 now)
+{
+	__u32 lifetime = packet->protocol == IPPROTO_TCP   ? LIFE_TCP
+			 : packet->protocol == IPPROTO_UDP ? LIFE_UDP
+							   : flow->lifetime;
+
+	flow->seen = now - 1;
+	flow->expires = now + settings->lifetime[lifetime & (LIFETIMES - 1)];
+}
+
+/*
+ * A packet of the flow was judged. One that is not delivered changes nothing
+ * that only a delivered one could: it neither opens nor closes the flow, which
+ * stays known as denied. Were it forgotten, the other side's next packet would
+ * begin it anew.
+ */
+static __always_inline void flow_judge(struct flow *flow, const struct packet *packet,
+				       const struct settings *settings, __u32 version, __u32 answer,
+				       __u32 now)
+{
+	flow_judged(flow, version, answer);
+	if (!(answer & ANSWER_ALLOW)) {
+		flow_hold(flow, packet, settings, now);
+		return;
+	}
+	flow->packets[packet->direction & 1]++;
+	if (packet->odd & ODD_CLOSES)
+		flow_close(flow, packet);
+	flow_tick(flow, packet->direction, settings, now);
+}
+
 /* Which lifetime a new flow begins with; LIFETIMES for what has no flows. */
 static __always_inline __u8 flow_lifetime(const struct packet *packet)
 {
@@ -115,13 +148,13 @@ static __always_inline __u8 flow_lifetime(const struct packet *packet)
 
 /* A new one; false for what has no flows. */
 static __always_inline bool flow_make(struct flow *flow, const struct packet *packet,
-				      const struct settings *settings, __u32 version, __u32 answer,
-				      __u32 now)
+				      __u32 initiator, const struct settings *settings,
+				      __u32 version, __u32 answer, __u32 now)
 {
 	*flow = (struct flow){
 	    .last = {version, answer},
 	    .created = now,
-	    .initiator = packet->direction,
+	    .initiator = initiator,
 	    .lifetime = flow_lifetime(packet),
 	    /* an index would make the compiler do sums with a stack address */
 	    .packets = {packet->direction == INGRESS, packet->direction == EGRESS},
@@ -133,12 +166,13 @@ static __always_inline bool flow_make(struct flow *flow, const struct packet *pa
 	return true;
 }
 
-static __always_inline void flow_begin(const struct packet *packet, const struct settings *settings,
-				       __u32 version, __u32 answer, __u32 now)
+static __always_inline void flow_begin(const struct packet *packet, __u32 initiator,
+				       const struct settings *settings, __u32 version, __u32 answer,
+				       __u32 now)
 {
 	struct flow flow;
 
-	if (!flow_make(&flow, packet, settings, version, answer, now))
+	if (!flow_make(&flow, packet, initiator, settings, version, answer, now))
 		return;
 	if (packet->family == 4)
 		bpf_map_update_elem(&flows4, &packet->key4, &flow, BPF_ANY);

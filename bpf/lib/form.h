@@ -29,7 +29,7 @@ static __always_inline bool form_settles(struct __sk_buff *skb, struct packet *p
 static __always_inline bool form_lacks_first(struct packet *packet, const struct settings *settings,
 					     __u32 now, struct verdict *verdict)
 {
-	if (!(packet->odd & (ODD_FIRST | ODD_LATER)) ||
+	if (!(packet->odd & ODD_LATER) ||
 	    fragment_known(packet, now, settings->lifetime[LIFE_FRAGMENT]))
 		return false;
 	verdict->reason = REASON_FRAGMENT;

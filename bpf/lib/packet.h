@@ -19,7 +19,14 @@
 
 #define IP_FRAGMENT_MORE 0x2000
 #define IP_FRAGMENT_OFFSET 0x1fff
-#define IPPROTO_HOPOPTS_ 0 /* <linux/in6.h> and <linux/in.h> do not go together */
+
+/* <linux/in6.h> and <linux/in.h> do not go together */
+#define NEXT_HOP_BY_HOP 0
+#define NEXT_ROUTING 43
+#define NEXT_FRAGMENT 44
+#define NEXT_AUTHENTICATION 51
+#define NEXT_DESTINATION 60
+#define NEXT_MOBILITY 135
 
 /* <linux/icmp.h> drags the C library in; both families share the layout. */
 struct icmp {
@@ -36,6 +43,15 @@ struct icmp {
 #define ICMP_PARAMETERPROB 12
 #define ICMPV6_ECHO_REQUEST 128
 #define ICMPV6_ECHO_REPLY 129
+#define MLD_QUERY 130
+#define MLD_REPORT 131
+#define MLD_DONE 132
+#define ND_ROUTER_SOLICIT 133
+#define ND_ROUTER_ADVERT 134
+#define ND_NEIGHBOUR_SOLICIT 135
+#define ND_NEIGHBOUR_ADVERT 136
+#define ND_REDIRECT 137
+#define MLD2_REPORT 143
 
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
@@ -74,7 +90,7 @@ struct packet {
 	__u32 fragment_id;
 };
 
-/* Later fragments carry no ports: they are those of the first. */
+/* Later fragments carry no ports: they are those of the first, if that was allowed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
@@ -166,16 +182,18 @@ static __always_inline bool icmp4_is_error(__u8 type)
 	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
 }
 
-/* Errors are the types below 128; 133 to 136 are neighbour discovery. */
+/* Errors are the types below 128; 133 to 137 are neighbour discovery. */
 static __always_inline bool icmp6_is_neighbour(const struct icmp *icmp, __u8 hop_limit)
 {
-	return icmp->type >= 133 && icmp->type <= 136 && !icmp->code && hop_limit == 255;
+	return icmp->type >= ND_ROUTER_SOLICIT && icmp->type <= ND_REDIRECT && !icmp->code &&
+	       hop_limit == 255;
 }
 
 /* Multicast listener reports keep a snooping bridge forwarding discovery. */
 static __always_inline bool icmp6_is_listener(const struct icmp *icmp, __u8 hop_limit)
 {
-	return ((icmp->type >= 130 && icmp->type <= 132) || icmp->type == 143) && hop_limit == 1;
+	return ((icmp->type >= MLD_QUERY && icmp->type <= MLD_DONE) || icmp->type == MLD2_REPORT) &&
+	       hop_limit == 1;
 }
 
 static __always_inline enum parsed parse_icmp(struct packet *packet, void *header, void *end,
@@ -191,23 +209,29 @@ static __always_inline enum parsed parse_icmp(struct packet *packet, void *heade
 			packet->odd |= ODD_ERROR;
 		return PARSED;
 	}
+	packet_icmp(packet, icmp->type, icmp->code, icmp->id, ICMPV6_ECHO_REQUEST,
+		    ICMPV6_ECHO_REPLY);
 	/* a fragmented one is none (RFC 6980) */
 	if (!(packet->odd & ODD_FIRST) &&
 	    (icmp6_is_neighbour(icmp, hop_limit) || icmp6_is_listener(icmp, hop_limit)))
 		return PARSED_EXEMPT;
-	packet_icmp(packet, icmp->type, icmp->code, icmp->id, ICMPV6_ECHO_REQUEST,
-		    ICMPV6_ECHO_REPLY);
 	if (icmp->type < 128)
 		packet->odd |= ODD_ERROR;
 	return PARSED;
 }
 
+/*
+ * `limit` is how far the packet reaches by its network header's word. What is
+ * behind, the receiver cuts off, so nothing may be read from there.
+ */
 static __always_inline enum parsed parse_transport(struct packet *packet, void *header, void *end,
-						   __u8 hop_limit)
+						   __u32 limit, __u8 hop_limit)
 {
 	if (packet->protocol == IPPROTO_TCP) {
 		struct tcphdr *tcp = header;
 
+		if (unlikely(packet->transport + sizeof(*tcp) > limit))
+			return PARSED_MALFORMED;
 		if ((void *)(tcp + 1) > end)
 			return PARSED_SHORT;
 		packet->tcp_flags = ((__u8 *)tcp)[13];
@@ -221,13 +245,18 @@ static __always_inline enum parsed parse_transport(struct packet *packet, void *
 	if (packet->protocol == IPPROTO_UDP || packet->protocol == IPPROTO_SCTP) {
 		struct udphdr *udp = header;
 
+		if (unlikely(packet->transport + sizeof(*udp) > limit))
+			return PARSED_MALFORMED;
 		if ((void *)(udp + 1) > end)
 			return PARSED_SHORT;
 		packet_ports(packet, udp->source, udp->dest);
 		return PARSED;
 	}
-	if (packet->protocol == (packet->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+	if (packet->protocol == (packet->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6)) {
+		if (packet->transport + sizeof(struct icmp) > limit)
+			return PARSED_MALFORMED;
 		return parse_icmp(packet, header, end, hop_limit);
+	}
 	packet_ports(packet, 0, 0);
 	return PARSED;
 }
@@ -245,10 +274,22 @@ static __always_inline enum parsed parse_later_fragment(struct packet *packet, _
 	return PARSED;
 }
 
-static __always_inline enum parsed parse4(struct packet *packet, void *data, void *end)
+/*
+ * A first fragment that the receiver discards must not speak for later ones:
+ * it is as long as it says.
+ */
+static __always_inline enum parsed parse_first_fragment(const struct __sk_buff *skb,
+							struct packet *packet, __u32 limit)
+{
+	packet->odd |= ODD_FIRST;
+	return limit > skb->len ? PARSED_MALFORMED : PARSED;
+}
+
+static __always_inline enum parsed parse4(const struct __sk_buff *skb, struct packet *packet,
+					  void *data, void *end)
 {
 	struct iphdr *ip = data + packet->network;
-	__u32 length;
+	__u32 length, limit;
 	__u16 fragment;
 
 	if ((void *)(ip + 1) > end)
@@ -263,21 +304,37 @@ static __always_inline enum parsed parse4(struct packet *packet, void *data, voi
 	packet->key4.local = packet->direction == INGRESS ? ip->daddr : ip->saddr;
 	packet->key4.remote = packet->direction == INGRESS ? ip->saddr : ip->daddr;
 	packet->transport = packet->network + length;
+	limit = packet->network + bpf_ntohs(ip->tot_len);
+	/* one of more than 64 KiB, yet to be cut, cannot say how long it is */
+	if (unlikely(!ip->tot_len && skb->gso_size))
+		limit = skb->len;
 	fragment = bpf_ntohs(ip->frag_off);
 	if (unlikely(fragment & (IP_FRAGMENT_MORE | IP_FRAGMENT_OFFSET))) {
 		packet->fragment_id = ip->id;
+		if (packet->transport > limit)
+			return PARSED_MALFORMED;
 		if (fragment & IP_FRAGMENT_OFFSET)
 			return parse_later_fragment(packet, (fragment & IP_FRAGMENT_OFFSET) * 8);
-		packet->odd |= ODD_FIRST;
+		if (parse_first_fragment(skb, packet, limit))
+			return PARSED_MALFORMED;
 	}
-	return parse_transport(packet, (void *)ip + length, end, 0);
+	return parse_transport(packet, (void *)ip + length, end, limit, 0);
+}
+
+/* What may stand between the network header and the transport header. */
+static __always_inline bool is_extension(__u8 next)
+{
+	return next == NEXT_HOP_BY_HOP || next == NEXT_DESTINATION || next == NEXT_ROUTING ||
+	       next == NEXT_FRAGMENT || next == NEXT_AUTHENTICATION || next == NEXT_MOBILITY;
 }
 
 /* Walks to the transport header; the routing must be done and no header hide. */
-static __always_inline enum parsed parse6(struct packet *packet, void *data, void *end)
+static __always_inline enum parsed parse6(const struct __sk_buff *skb, struct packet *packet,
+					  void *data, void *end)
 {
 	struct ipv6hdr *ip = data + packet->network;
-	__u32 offset = packet->network + sizeof(*ip), i;
+	__u32 offset = packet->network + sizeof(*ip), limit, i;
+	bool fragmented = false;
 	__u16 later = 0;
 	__u8 next;
 
@@ -289,33 +346,43 @@ static __always_inline enum parsed parse6(struct packet *packet, void *data, voi
 	copy16(packet->key6.local, packet->direction == INGRESS ? &ip->daddr : &ip->saddr);
 	copy16(packet->key6.remote, packet->direction == INGRESS ? &ip->saddr : &ip->daddr);
 	next = ip->nexthdr;
+	limit = offset + bpf_ntohs(ip->payload_len);
 	if (unlikely(next != IPPROTO_TCP && next != IPPROTO_UDP && next != IPPROTO_ICMPV6)) {
+		/* a jumbogram's length stands in an option: the receiver reads on till the end */
+		if (!ip->payload_len && next == NEXT_HOP_BY_HOP)
+			limit = skb->len;
 		for (i = 0; i < EXTENSION_HEADERS; i++) {
 			struct extension *extension = data + offset;
 			__u32 length;
 
-			if (next != IPPROTO_HOPOPTS_ && next != 60 && next != 43 && next != 44 &&
-			    next != 51 && next != 135)
+			if (!is_extension(next))
 				break;
-			if (offset > PULL_BYTES)
+			if (offset > PULL_BYTES || offset + 8 > limit)
 				return PARSED_MALFORMED;
 			if ((void *)extension + 8 > end)
 				return PARSED_SHORT;
 			length = (extension->length + 1) * 8;
-			if (next == 51) {
+			if (next == NEXT_AUTHENTICATION) {
 				length = (extension->length + 2) * 4;
-			} else if (next == 43) {
+			} else if (next == NEXT_ROUTING) {
 				if (((struct routing_extension *)extension)->segments_left)
 					return PARSED_MALFORMED;
-			} else if (next == 44) {
+			} else if (next == NEXT_FRAGMENT) {
 				struct fragment_extension *part = (void *)extension;
 				__u16 place = bpf_ntohs(part->offset);
 
+				/* the receiver would put together what neither of the two was */
+				if (fragmented)
+					return PARSED_MALFORMED;
+				fragmented = true;
 				length = 8;
 				packet->fragment_id = part->id;
-				if (place & 1 || place >> 3)
-					packet->odd |= ODD_FIRST;
 				later = place & 0xfff8;
+				/* all but the last are multiples of eight bytes */
+				if (place & 1 && (limit - offset) & 7)
+					return PARSED_MALFORMED;
+				if (place & 1 && !later && parse_first_fragment(skb, packet, limit))
+					return PARSED_MALFORMED;
 			}
 			next = extension->next;
 			offset += length;
@@ -327,17 +394,12 @@ static __always_inline enum parsed parse6(struct packet *packet, void *data, voi
 	}
 	packet_protocol(packet, next);
 	packet->transport = offset;
-	if (unlikely(later)) {
-		packet->odd &= ~ODD_FIRST;
-		return parse_later_fragment(packet, later);
-	}
-	/* what is behind its length, the receiver cuts off: a later one would bring the rest */
-	if (offset > PULL_BYTES ||
-	    (packet->odd & ODD_FIRST &&
-	     offset + (next == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr)) >
-		 packet->network + sizeof(*ip) + bpf_ntohs(ip->payload_len)))
+	if (unlikely(later))
+		return next == NEXT_FRAGMENT ? PARSED_MALFORMED
+					     : parse_later_fragment(packet, later);
+	if (offset > PULL_BYTES || offset > limit)
 		return PARSED_MALFORMED;
-	return parse_transport(packet, data + offset, end, ip->hop_limit);
+	return parse_transport(packet, data + offset, end, limit, ip->hop_limit);
 }
 
 static __always_inline enum parsed packet_parse(struct __sk_buff *skb, struct packet *packet)
@@ -361,9 +423,9 @@ static __always_inline enum parsed packet_parse(struct __sk_buff *skb, struct pa
 	packet->ether_type = type;
 	packet->network = offset;
 	if (type == bpf_htons(ETH_P_IP))
-		return parse4(packet, data, end);
+		return parse4(skb, packet, data, end);
 	if (type == bpf_htons(ETH_P_IPV6))
-		return parse6(packet, data, end);
+		return parse6(skb, packet, data, end);
 	return type == bpf_htons(ETH_P_ARP) ? PARSED_EXEMPT : PARSED_FOREIGN;
 }
 
@@ -418,49 +480,110 @@ static __always_inline bool packet_source_routed(struct __sk_buff *skb, const st
 				     packet->transport);
 }
 
-static __always_inline void fragment_key_fill(struct fragment_key *key, const struct packet *packet)
+/* Drawn when the programs are loaded, so that nobody can choose another's place. */
+const volatile __u64 fragment_secret;
+
+static __always_inline __u32 fragment_peer(const struct packet *packet)
 {
-	__builtin_memset(key, 0, sizeof(*key));
-	key->ifindex = packet->key4.ifindex;
-	key->id = packet->fragment_id;
-	/* in IPv6 a later fragment may not know what it is a part of */
-	key->protocol = packet->family == 4 ? packet->protocol : 0;
-	key->direction = packet->direction;
-	key->family = packet->family;
+	__u64 sum = fragment_secret;
+
 	if (packet->family == 4) {
-		__builtin_memcpy(key->local, &packet->key4.local, 4);
-		__builtin_memcpy(key->remote, &packet->key4.remote, 4);
+		sum ^= packet->key4.remote;
 	} else {
-		copy16(key->local, packet->key6.local);
-		copy16(key->remote, packet->key6.remote);
+		__u64 half;
+
+		__builtin_memcpy(&half, packet->key6.remote, 8);
+		sum = (sum ^ half) * 0x9e3779b97f4a7c15ull;
+		sum ^= sum >> 29;
+		__builtin_memcpy(&half, packet->key6.remote + 8, 8);
+		sum ^= half;
+	}
+	sum *= 0xd6e8feb86659fd93ull;
+	sum ^= sum >> 32;
+	sum *= 0xd6e8feb86659fd93ull;
+	return (sum >> 40) % FRAGMENT_PEERS;
+}
+
+static __always_inline struct fragment_key fragment_key_of(const struct packet *packet)
+{
+	__u32 id = packet->fragment_id;
+
+	/* in IPv4 the high half is empty; ids count up in either byte order */
+	id ^= id >> 8 ^ id >> 16 ^ id >> 24;
+	return (struct fragment_key){
+	    .ifindex = packet->key4.ifindex,
+	    .place = fragment_peer(packet) * FRAGMENT_IDS + id % FRAGMENT_IDS,
+	    .direction = packet->direction,
+	    .family = packet->family,
+	};
+}
+
+/* In IPv6 a later fragment may not know what it is a part of. */
+static __always_inline void fragment_name(struct fragment *fragment, const struct packet *packet)
+{
+	__builtin_memset(fragment, 0, sizeof(*fragment));
+	fragment->id = packet->fragment_id;
+	if (packet->family == 4) {
+		fragment->outer = packet->protocol;
+		__builtin_memcpy(fragment->local, &packet->key4.local, 4);
+		__builtin_memcpy(fragment->remote, &packet->key4.remote, 4);
+	} else {
+		copy16(fragment->local, packet->key6.local);
+		copy16(fragment->remote, packet->key6.remote);
 	}
 }
 
-/* Remembers a first fragment; finds a later one its ports, false when it has none. */
-__noinline int fragment_known(struct packet *packet, __u32 now, __u32 lifetime)
+/* A first fragment that was allowed: those that follow have its ports. */
+__noinline int fragment_remember(struct packet *packet, __u32 now)
 {
 	struct fragment_key key;
-	struct fragment fragment = {}, *first;
+	struct fragment fragment;
+
+	if (!packet)
+		return 0;
+	key = fragment_key_of(packet);
+	fragment_name(&fragment, packet);
+	fragment.local_port =
+	    packet->family == 4 ? packet->key4.local_port : packet->key6.local_port;
+	fragment.remote_port =
+	    packet->family == 4 ? packet->key4.remote_port : packet->key6.remote_port;
+	fragment.port = packet->port;
+	fragment.protocol = packet->protocol;
+	fragment.seen = now;
+	return bpf_map_update_elem(&fragments, &key, &fragment, BPF_ANY);
+}
+
+/*
+ * Finds a later fragment its ports; false when it has none. The place may be
+ * another's meanwhile: what is written last is read first.
+ */
+__noinline int fragment_known(struct packet *packet, __u32 now, __u32 lifetime)
+{
+	struct fragment wanted, *first;
+	struct fragment_key key;
+	__u16 local, remote, port;
+	__u8 protocol;
+	__u32 seen;
 
 	if (!packet)
 		return false;
-	fragment_key_fill(&key, packet);
-	if (packet->odd & ODD_FIRST) {
-		fragment.local_port =
-		    packet->family == 4 ? packet->key4.local_port : packet->key6.local_port;
-		fragment.remote_port =
-		    packet->family == 4 ? packet->key4.remote_port : packet->key6.remote_port;
-		fragment.port = packet->port;
-		fragment.protocol = packet->protocol;
-		fragment.seen = now;
-		return !bpf_map_update_elem(&fragments, &key, &fragment, BPF_ANY);
-	}
+	key = fragment_key_of(packet);
 	first = bpf_map_lookup_elem(&fragments, &key);
-	if (!first || now - first->seen > lifetime)
+	if (!first)
 		return false;
-	packet_local_remote(packet, first->local_port, first->remote_port);
-	packet_protocol(packet, first->protocol);
-	packet->port = first->port;
+	seen = READ_ONCE(first->seen);
+	local = READ_ONCE(first->local_port);
+	remote = READ_ONCE(first->remote_port);
+	port = READ_ONCE(first->port);
+	protocol = READ_ONCE(first->protocol);
+	fragment_name(&wanted, packet);
+	if (first->id != wanted.id || first->outer != wanted.outer ||
+	    !equal16(first->local, wanted.local) || !equal16(first->remote, wanted.remote) ||
+	    now - seen > lifetime)
+		return false;
+	packet_local_remote(packet, local, remote);
+	packet_protocol(packet, protocol);
+	packet->port = port;
 	return true;
 }
 

@@ -27,25 +27,15 @@ struct {
 
 /*
  * A token bucket without a count of tokens: it suffices to know when the next
- * connection would be due at an even pace. One may come early by as much as a
- * burst is worth. True when `key` may have another one now.
+ * one would be due at an even pace. One may come early by as much as a burst is
+ * worth. True when `key` may have another one now.
  */
-__noinline int rate_take(const struct bucket_key *key)
+static __always_inline int bucket_take(const struct bucket_key *key, __u64 pace, __u64 early)
 {
-	__u64 now = bpf_ktime_get_ns(), pace, early;
+	__u64 now = bpf_ktime_get_ns();
 	struct bucket fresh = {.due = now}, *bucket;
-	struct rate *rate;
-	__u32 rule;
 	int i;
 
-	if (!key)
-		return 0;
-	rule = key->rule;
-	rate = bpf_map_lookup_elem(&rates, &rule);
-	if (!rate || !rate->per_second || !rate->burst)
-		return 0;
-	pace = SECOND / rate->per_second;
-	early = pace * (rate->burst - 1);
 	bucket = bpf_map_lookup_elem(&buckets, key);
 	if (!bucket) {
 		bpf_map_update_elem(&buckets, key, &fresh, BPF_NOEXIST);
@@ -63,6 +53,36 @@ __noinline int rate_take(const struct bucket_key *key)
 			return 1;
 	}
 	return 0;
+}
+
+__noinline int rate_take(struct bucket_key *bucket)
+{
+	struct bucket_key key;
+	struct rate *rate;
+	__u64 pace;
+
+	if (!bucket)
+		return 0;
+	key = *bucket; /* older verifiers take keys from the stack alone */
+	rate = bpf_map_lookup_elem(&rates, &key.rule);
+	if (!rate || !rate->per_second || !rate->burst)
+		return 0;
+	pace = SECOND / rate->per_second;
+	return bucket_take(&key, pace, pace * (rate->burst - 1));
+}
+
+/* Errors that a subject may send: no more than a kernel would. */
+#define ERRORS_PER_SECOND 1000
+#define ERRORS_AT_ONCE 50
+#define ERROR_RULE ANSWER_RULE /* no rule has this number */
+
+__noinline int error_take(__u32 ifindex)
+{
+	struct bucket_key key = {.rule = ERROR_RULE};
+
+	__builtin_memcpy(key.remote, &ifindex, sizeof(ifindex));
+	return bucket_take(&key, SECOND / ERRORS_PER_SECOND,
+			   SECOND / ERRORS_PER_SECOND * (ERRORS_AT_ONCE - 1));
 }
 
 /* An allowing answer that its rule's limit turns into a denial. */

@@ -59,7 +59,8 @@ static __always_inline void guest_begin(const struct packet *packet,
 {
 	struct flow guest;
 
-	if (!flow_make(&guest, packet, settings, READ_ONCE(settings->version), ANSWER_ALLOW, now))
+	if (!flow_make(&guest, packet, INGRESS, settings, READ_ONCE(settings->version),
+		       ANSWER_ALLOW, now))
 		return;
 	if (packet->family == 4)
 		bpf_map_update_elem(&guests4, &packet->key4, &guest, BPF_ANY);

@@ -2,6 +2,9 @@
 #include "kernel/objects.h"
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
 #include <zlib.h>
 #include "container.skel.h"
 #include "kernel/clock.h"
@@ -26,6 +29,15 @@ static void *constants(struct bpf_object *object)
 	return map ? (void *)bpf_map__initial_value(map, &size) : NULL;
 }
 
+static uint64_t secret_draw(void)
+{
+	uint64_t secret = 0;
+
+	if (getrandom(&secret, sizeof(secret), GRND_NONBLOCK) != sizeof(secret))
+		secret = (uint64_t)time(NULL) << 32 ^ (uint64_t)getpid();
+	return secret;
+}
+
 /* What this kernel's programs may ask is known before they are loaded. */
 static void set_constants(const struct instance *instance, struct objects *objects)
 {
@@ -39,6 +51,8 @@ static void set_constants(const struct instance *instance, struct objects *objec
 	container->task_known = libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
 							BPF_FUNC_get_current_pid_tgid, NULL) == 1;
 	pod->tai_known = user->tai_known = container->tai_known = tai;
+	pod->fragment_secret = secret_draw();
+	user->fragment_secret = secret_draw();
 	instance->settings->tai = tai;
 }
 

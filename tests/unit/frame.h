@@ -41,6 +41,15 @@ static inline void frame_poke16(struct frame *frame, size_t at, uint16_t value)
 	memcpy(frame->bytes + at, &value, 2);
 }
 
+/* The network header says how long the packet really is; no tags. */
+static inline void frame_measure(struct frame *frame)
+{
+	if (frame->bytes[12] == 0x08)
+		frame_poke16(frame, 16, frame->length - 14);
+	else
+		frame_poke16(frame, IP6_LENGTH, frame->length - 54);
+}
+
 static inline struct frame ethernet(void)
 {
 	struct frame frame = {.length = sizeof(struct ethhdr), .type = 12};
@@ -175,6 +184,46 @@ static inline struct frame tcp6(const char *from, uint16_t from_port, const char
 
 	ip6(&frame, from, to, IPPROTO_TCP);
 	tcp(&frame, from_port, to_port, flags);
+	return frame;
+}
+
+static inline struct frame udp6(const char *from, uint16_t from_port, const char *to,
+				uint16_t to_port)
+{
+	struct frame frame = ethernet();
+
+	ip6(&frame, from, to, IPPROTO_UDP);
+	udp(&frame, from_port, to_port);
+	return frame;
+}
+
+/* Neighbour discovery and older listener messages: `about` behind eight bytes. */
+static inline struct frame neighbour6(const char *from, const char *to, uint8_t type, uint8_t hops,
+				      const char *about, size_t more)
+{
+	static const uint8_t filling[1300];
+	struct frame frame = ethernet();
+	struct in6_addr target;
+
+	ip6(&frame, from, to, IPPROTO_ICMPV6);
+	frame.bytes[IP6_HOPS] = hops;
+	icmp(&frame, type, 0, 0);
+	inet_pton(AF_INET6, about, &target);
+	frame_add(&frame, &target, sizeof(target));
+	frame_add(&frame, filling, more);
+	frame_measure(&frame);
+	return frame;
+}
+
+static inline struct frame arp(uint16_t operation, const char *sender, const char *target)
+{
+	uint8_t body[46] = {0, 1, 8, 0, 6, 4, 0, operation, 2, 2, 2, 2, 2, 2};
+	struct frame frame = ethernet();
+
+	inet_pton(AF_INET, sender, body + 14);
+	inet_pton(AF_INET, target, body + 24);
+	ether_type(&frame, ETH_P_ARP);
+	frame_add(&frame, body, sizeof(body));
 	return frame;
 }
 
