@@ -22,8 +22,8 @@
 # has to be shown, on standard output and error, alike but for these:
 #
 #   …            any text; alone on a line, any number of lines
-#   numbers      standing alone are like any other but 0 (save in "rule 3"), times
-#                of day like any other, ephemeral ports (32768 and up) like any other
+#   numbers      standing alone are like any other but 0 (save in "rule 3"), dates and
+#                times of day like any other, ephemeral ports (32768 and up) like any other
 #   spaces       as many as one likes
 #
 # What a command in the background prints may come late. Comments direct, <!-- -->
@@ -175,15 +175,21 @@ sub examples {
 }
 
 # What is shown as a regular expression.
+sub moment {
+	my ($text) = @_;
+	my $day = index($text, 'T') < 0 ? '' : '\d{4}-\d\d-\d\dT';
+	return $day . '\d\d:\d\d:\d\d(?:\.\d+)?' . ($text =~ /Z$/ ? 'Z' : '');
+}
+
 sub shape {
 	my ($line) = @_;
 	my $number = qr/(?<![^\s(,\[])(?<!rule )\d+(?:\.\d+)?(?![^\s),;\]])/;
 	my $shape  = '';
-	while ($line =~ /\G(?:(…)|(\s+)|(\d\d:\d\d:\d\d(?:\.\d+)?)|((?<=[0-9a-f\]]):(?:3[3-9]|[456]\d)\d{3}\b)|($number)|(.))/gs) {
+	while ($line =~ /\G(?:(…)|(\s+)|((?:\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(?:\.\d+)?Z?)|((?<=[0-9a-f\]]):(?:3[3-9]|[456]\d)\d{3}\b)|($number)|(.))/gs) {
 		$shape .=
 		    defined $1 ? '.*?'
 		  : defined $2 ? '[ \t]+'
-		  : defined $3 ? '\d\d:\d\d:\d\d(?:\.\d+)?'
+		  : defined $3 ? moment($3)
 		  : defined $4 ? ':\d+'
 		  : defined $5 ? ($5 eq '0' ? '0' : '(?!0(?![.\d]))\d+(?:\.\d+)?')
 		  :              quotemeta $6;
