@@ -339,8 +339,7 @@ static __always_inline void remember(const struct view *view, const struct packe
 	if (flow)
 		flow_judge(flow, packet, view->settings, view->version, verdict->answer, view->now);
 	else if (verdict->answer & ANSWER_ALLOW && own)
-		flow_begin(packet, initiator, view->settings, view->version, verdict->answer,
-			   view->now);
+		flow_begin(packet, initiator, view->settings, view->version, verdict->answer);
 }
 
 /* One attempt to judge; false when the policy changed under it. */
@@ -364,7 +363,7 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 	if (!judge_form(skb, &view, packet, verdict) &&
 	    !(packet->odd & ODD_ERROR && judge_error(skb, &view, packet, verdict))) {
 		if (!(packet->odd & ODD_SYN))
-			flow = flow_find(packet);
+			flow = flow_search(packet);
 		if (flow && flow_alive(flow, view.now)) {
 			judge_flow(&view, packet, flow, verdict);
 		} else {
@@ -383,8 +382,8 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 	return true;
 }
 
-static __always_inline void denial_tally(const struct __sk_buff *skb, const struct packet *packet,
-					 const struct verdict *verdict)
+static __noinline void denial_tally(const struct __sk_buff *skb, const struct packet *packet,
+				    const struct verdict *verdict)
 {
 	struct tally_key key = {
 	    .subject = skb->ifindex,

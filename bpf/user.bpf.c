@@ -133,7 +133,7 @@ __noinline int user_attempt(struct __sk_buff *skb, struct packet *packet, struct
 		return version == READ_ONCE(settings->version);
 	}
 	if (!(packet->odd & ODD_SYN)) {
-		flow = flow_find(packet);
+		flow = flow_search(packet);
 		if (flow && !flow_alive(flow, now))
 			flow = NULL;
 		if (!flow) {
@@ -153,7 +153,7 @@ __noinline int user_attempt(struct __sk_buff *skb, struct packet *packet, struct
 	if (flow)
 		flow_judge(flow, packet, settings, version, verdict->answer, now);
 	else if (verdict->answer & ANSWER_ALLOW && verdict->reason != REASON_REPLY)
-		flow_begin(packet, EGRESS, settings, version, verdict->answer, now);
+		flow_begin(packet, EGRESS, settings, version, verdict->answer);
 	if (unlikely(packet->odd & ODD_FIRST) && verdict->answer & ANSWER_ALLOW)
 		fragment_remember(packet, now);
 	return true;

@@ -123,14 +123,17 @@ static __always_inline void event_put(struct sink *sink, __u32 slot, struct even
 
 static __always_inline void capture(struct __sk_buff *skb, struct packet_event *record)
 {
-	__u32 length = skb->len;
+	__u32 length = skb->len - 1;
 
-	if (length > CAPTURE_BYTES)
-		length = CAPTURE_BYTES;
+	/* from 1 to all of it, as the verifier can see: no frame is empty */
+	if (length > CAPTURE_BYTES - 1)
+		length = CAPTURE_BYTES - 1;
+	barrier_var(length);
+	length = (length & (CAPTURE_BYTES - 1)) + 1;
 	record->event.captured = 1;
 	record->length = 0;
 	record->pad = 0;
-	if (length && !bpf_skb_load_bytes(skb, 0, record->data, length))
+	if (!bpf_skb_load_bytes(skb, 0, record->data, length))
 		record->length = length;
 }
 
@@ -144,9 +147,11 @@ static __always_inline void event_put_bytes(struct __sk_buff *skb, struct sink *
 	if (!ring)
 		return;
 	record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
-	sink_count(sink, !record);
-	if (!record)
+	if (!record) {
+		sink_count(sink, true);
 		return;
+	}
+	sink_count(sink, false);
 	record->event = *event;
 	capture(skb, record);
 	bpf_ringbuf_submit(record, 0);

@@ -39,6 +39,18 @@ static __always_inline struct flow *flow_find(const struct packet *packet)
 	return flow;
 }
 
+/*
+ * The same for a packet that a caller's caller holds: older verifiers take keys
+ * from a function's own stack, not through its arguments.
+ */
+static __noinline struct flow *flow_search(const struct packet *packet)
+{
+	struct flow6_key key = packet->key6;
+
+	return packet->family == 4 ? bpf_map_lookup_elem(&flows4, &key)
+				   : bpf_map_lookup_elem(&flows6, &key);
+}
+
 static __always_inline struct judgement flow_judgement(const struct flow *flow)
 {
 	struct flow copy = {.last_word = READ_ONCE(flow->last_word)};
@@ -166,18 +178,18 @@ static __always_inline bool flow_make(struct flow *flow, const struct packet *pa
 	return true;
 }
 
-static __always_inline void flow_begin(const struct packet *packet, __u32 initiator,
-				       const struct settings *settings, __u32 version, __u32 answer,
-				       __u32 now)
+static __noinline void flow_begin(const struct packet *packet, __u32 initiator,
+				  const struct settings *settings, __u32 version, __u32 answer)
 {
+	struct flow6_key key = packet->key6;
 	struct flow flow;
 
-	if (!flow_make(&flow, packet, initiator, settings, version, answer, now))
+	if (!flow_make(&flow, packet, initiator, settings, version, answer, bpf_jiffies64()))
 		return;
 	if (packet->family == 4)
-		bpf_map_update_elem(&flows4, &packet->key4, &flow, BPF_ANY);
+		bpf_map_update_elem(&flows4, &key, &flow, BPF_ANY);
 	else
-		bpf_map_update_elem(&flows6, &packet->key6, &flow, BPF_ANY);
+		bpf_map_update_elem(&flows6, &key, &flow, BPF_ANY);
 }
 
 #endif

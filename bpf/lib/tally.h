@@ -95,9 +95,12 @@ __noinline int tally_add(struct tally_key *key)
 {
 	__u64 now = bpf_jiffies64();
 	struct tally one = {.count = 1, .first = now, .last = now};
+	struct tally_key own;
 
-	if (key)
-		tally_store(key, &one);
+	if (!key)
+		return 0;
+	own = *key; /* older verifiers take keys from the stack alone */
+	tally_store(&own, &one);
 	return 0;
 }
 

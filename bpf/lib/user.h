@@ -43,29 +43,31 @@ struct {
 } guests6 SEC(".maps");
 
 /* NULL, too, when its time is over. */
-static __always_inline struct flow *guest_find(const struct packet *packet, __u32 now)
+static __noinline struct flow *guest_find(const struct packet *packet, __u32 now)
 {
+	struct flow6_key key = packet->key6;
 	struct flow *guest;
 
 	if (packet->family == 4)
-		guest = bpf_map_lookup_elem(&guests4, &packet->key4);
+		guest = bpf_map_lookup_elem(&guests4, &key);
 	else
-		guest = bpf_map_lookup_elem(&guests6, &packet->key6);
+		guest = bpf_map_lookup_elem(&guests6, &key);
 	return guest && flow_alive(guest, now) ? guest : NULL;
 }
 
-static __always_inline void guest_begin(const struct packet *packet,
-					const struct settings *settings, __u32 now)
+static __noinline void guest_begin(const struct packet *packet, const struct settings *settings,
+				   __u32 now)
 {
+	struct flow6_key key = packet->key6;
 	struct flow guest;
 
 	if (!flow_make(&guest, packet, INGRESS, settings, READ_ONCE(settings->version),
 		       ANSWER_ALLOW, now))
 		return;
 	if (packet->family == 4)
-		bpf_map_update_elem(&guests4, &packet->key4, &guest, BPF_ANY);
+		bpf_map_update_elem(&guests4, &key, &guest, BPF_ANY);
 	else
-		bpf_map_update_elem(&guests6, &packet->key6, &guest, BPF_ANY);
+		bpf_map_update_elem(&guests6, &key, &guest, BPF_ANY);
 }
 
 static __always_inline struct user_half *user_half_find(__u32 ifindex, __u32 uid, __u32 version)
