@@ -224,13 +224,25 @@ static __always_inline void attempt_address4(struct attempt *attempt, __be32 add
 	__builtin_memcpy(attempt->address, &address, 4);
 }
 
+/*
+ * The verifier wants to see 0 or 1, and knows nothing of what a global function
+ * returns; a compiler that does know would leave the comparison out.
+ */
+static __always_inline int answer(struct attempt *attempt)
+{
+	int decision = container_decide(attempt);
+
+	barrier_var(decision);
+	return decision == PROCEED ? PROCEED : REFUSE;
+}
+
 static __always_inline int decide4(struct bpf_sock_addr *ctx)
 {
 	struct attempt attempt = {};
 
 	attempt_address4(&attempt, ctx->user_ip4);
 	attempt_port(&attempt, ctx);
-	return container_decide(&attempt) == PROCEED ? PROCEED : REFUSE;
+	return answer(&attempt);
 }
 
 static __always_inline int decide6(struct bpf_sock_addr *ctx)
@@ -249,7 +261,7 @@ static __always_inline int decide6(struct bpf_sock_addr *ctx)
 		word[3] = a | b | c | d ? d : bpf_htonl(1);
 	}
 	attempt_port(&attempt, ctx);
-	return container_decide(&attempt) == PROCEED ? PROCEED : REFUSE;
+	return answer(&attempt);
 }
 
 /*

@@ -29,7 +29,7 @@ bool attach_has_tcx(void)
 	unsigned int loopback = if_nametoindex("lo");
 	__u32 count = 0;
 
-	return !bpf_prog_query(loopback ? loopback : 1, BPF_TCX_INGRESS, 0, NULL, NULL, &count);
+	return !bpf_prog_query(loopback ? loopback : 1, TCX_INGRESS, 0, NULL, NULL, &count);
 }
 
 static const char *text(const json_t *row, const char *key)

@@ -6,8 +6,9 @@
 #include "kernel/attach_tc.h"
 #include "kernel/instance.h"
 
-#define BPF_TCX_INGRESS 46
-#define BPF_TCX_EGRESS 47
+/* BPF_TCX_INGRESS and _EGRESS, which Debian 12's headers lack */
+#define TCX_INGRESS 46
+#define TCX_EGRESS 47
 
 struct point {
 	const char *interface;

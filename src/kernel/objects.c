@@ -92,7 +92,8 @@ int objects_load(const struct instance *instance, struct objects *objects)
 		step("bpftool prog loadall %s.bpf.o %s/progs pinmaps %s/maps", parts[i].name,
 		     instance->root, instance->root);
 		error = bpf_object__load(objects->part[i]);
-		if (!error || i != PART_CONTAINER || error == -EPERM || error == -ENOMEM)
+		if (!error || i != PART_CONTAINER ||
+		    libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, NULL) == 1)
 			continue;
 		warn("this kernel refuses the programs for cgroups (%s): no policy for containers "
 		     "here",
