@@ -83,11 +83,17 @@ $(O)/src/cmd/completion.o: $(O)/completion.h
 $(O)/src/shell/edit_plain.o $(O)/src/shell/edit_readline.o $(O)/src/shell/edit_complete.o: \
 	$(O)/with-readline.h
 
+# A tree that was built may be copied: what a file depends on is found where the tree is.
+define relocatable
+@sed -i 's,$(O)/,$$(O)/,g; s,$(src)/,$$(src)/,g' $(@:.o=.d)
+endef
+
 # Skeletons first: which file includes which is known only after a compile.
 $(O)/%.o: $(src)/%.c $(src)/Makefile | $(skeletons)
 	@mkdir -p $(@D)
 	@echo "  CC  $*.c"
 	$(Q)$(CC) $(CFLAGS) $(npctl_cflags) -MMD -MP -c -o $@ $<
+	$(relocatable)
 
 # Linked by bpftool, which leaves out the debug sections that nobody reads.
 $(O)/bpf/%.bpf.o: $(src)/bpf/%.bpf.c $(src)/Makefile
@@ -97,6 +103,7 @@ $(O)/bpf/%.bpf.o: $(src)/bpf/%.bpf.c $(src)/Makefile
 		-idirafter /usr/include/$(shell uname -m)-linux-gnu -ffile-prefix-map=$(src)/= -fdebug-compilation-dir=. \
 		-MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.full $<
 	$(Q)$(BPFTOOL) gen object $@ $@.full
+	$(relocatable)
 
 $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
@@ -139,13 +146,16 @@ fuzz: all
 	@O=$(O) $(src)/tests/fuzz/run $(TIME)
 
 prefix := $(DESTDIR)$(PREFIX)
+# What a package of Debian's brings stands apart from what an administrator installs.
+zsh := $(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 install: all
 	install -D -m 755 $(O)/npctl $(prefix)/sbin/npctl
 	install -D -m 644 -t $(prefix)/share/man/man5 $(filter %.5,$(pages))
 	install -D -m 644 -t $(prefix)/share/man/man8 $(filter %.8,$(pages))
 	install -D -m 644 -t $(prefix)/lib/systemd/system $(wildcard $(src)/packaging/*.service)
+	install -D -m 644 -t $(prefix)/lib/udev/rules.d $(src)/packaging/60-npctl.rules
 	install -D -m 644 $(src)/completion/npctl.bash $(prefix)/share/bash-completion/completions/npctl
-	install -D -m 644 -t $(prefix)/share/zsh/site-functions $(src)/completion/_npctl
+	install -D -m 644 -t $(prefix)/share/zsh/$(zsh) $(src)/completion/_npctl
 	install -D -m 644 -t $(prefix)/share/fish/vendor_completions.d $(src)/completion/npctl.fish
 	install -D -m 644 -t $(prefix)/share/npctl/presets $(presets)
 	install -D -m 644 -t $(prefix)/share/doc/npctl $(src)/README.md $(src)/LICENSE* $(wildcard $(src)/docs/*.md)
@@ -172,10 +182,11 @@ check-deb: deb
 
 uninstall:
 	rm -f $(prefix)/sbin/npctl $(prefix)/share/bash-completion/completions/npctl
-	rm -f $(prefix)/share/zsh/site-functions/_npctl
+	rm -f $(prefix)/share/zsh/$(zsh)/_npctl
 	rm -f $(prefix)/share/fish/vendor_completions.d/npctl.fish
 	rm -f $(foreach page,$(notdir $(pages)),$(prefix)/share/man/man$(subst .,,$(suffix $(page)))/$(page))
 	rm -f $(addprefix $(prefix)/lib/systemd/system/,$(notdir $(wildcard $(src)/packaging/*.service)))
+	rm -f $(prefix)/lib/udev/rules.d/60-npctl.rules
 	rm -f $(patsubst $(src)/presets/%,$(prefix)/share/npctl/presets/%,$(presets))
 	rm -rf $(prefix)/share/doc/npctl
 

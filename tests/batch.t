@@ -104,7 +104,7 @@ policy allow 10.0.0.2
 END
 fails "a command that fails ends it" npctl batch "$file"
 is "what was before it stays" "$(rules)" "10.0.0.1/32"
-npctl batch "$file" >"$T/out" 2>"$T/err"
+npctl -q batch "$file" >"$T/out" 2>"$T/err"
 is "its status, its line" "$? $(cat "$T/err")" "1 npctl: $file:2: policy or rule \"99\" does not exist"
 error=$(npctl -j batch "$file")
 is "as JSON, too" "$(tail -1 <<<"$error" | jq -r .error)" "$file:2: policy or rule \"99\" does not exist"

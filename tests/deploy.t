@@ -58,7 +58,7 @@ ok "in a pod it finds all of it by itself" env KUBERNETES_SERVICE_HOST=127.0.0.1
 umount /run
 
 # The rights that the service leaves it
-rights=$(grep -oP '^CapabilityBoundingSet=\K.*' "$deploy/npctl-agent.service" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
+rights=$(grep -oP '^CapabilityBoundingSet=\K.*' "$tests/../packaging/npctl-agent.service" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
 mkdir "$T/manifests"
 ok "the service's rights suffice" setpriv --no-new-privs --bounding-set="-all,$rights" \
 	npctl -q agent --manifests "$T/manifests" --once

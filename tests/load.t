@@ -131,7 +131,7 @@ ok "and leaves nothing" nothing_left
 echo rubbish >"$T/rubbish.o"
 fails_with "no such file" 1 'none.o: No such file' npctl load "$T/none.o"
 fails_with "no object" 1 'rubbish.o' npctl load "$T/rubbish.o"
-fails_with "no bpffs" 1 'not on a BPF file system.*mount -t bpf' npctl --root "$T/here" load
+fails_with "no bpffs" 1 'not on a BPF file system.*mount -t bpf -o mode=700' npctl --root "$T/here" load
 mkdir "$T/there"
 fails_with "nor a directory there" 1 'not on a BPF file system' npctl --root "$T/there" load
 ok "which stays as it is" test -d "$T/there"

@@ -226,7 +226,7 @@ fails_with "users are on devices" 2 'expected dev' npctl attach user pod meta0
 # With three capabilities and a bpffs of one's own.
 mkdir "$T/bpf"
 chmod 755 "$T"
-mount -t bpf bpf "$T/bpf"
+mount -t bpf -o mode=700 bpf "$T/bpf"
 chown $other "$T/bpf"
 with() { # CAPS COMMAND…
 	local caps=$1

@@ -247,6 +247,49 @@ void rules_say(struct context *context, json_t *rows)
 	json_decref(rows);
 }
 
+static bool is_attached(const json_t *attachments, const char *subject)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach ((json_t *)attachments, i, row) {
+		const char *name = json_string_value(json_object_get(row, "subject"));
+		size_t length = name ? strlen(name) : 0;
+
+		if (!name)
+			continue;
+		/* a rule is for one user of "user:IF", or for whom labels select */
+		if (!subject || strchr(subject, '=') || !strcmp(name, subject) ||
+		    (!strncmp(name, "user:", 5) && !strncmp(subject, name, length) &&
+		     subject[length] == ':'))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever adds a rule thinks that it holds from now on. */
+static void warn_unenforced(struct instance *instance, const json_t *rules)
+{
+	json_t *attachments = document_get(instance, "attachments"), *rule;
+	size_t i;
+
+	if (!instance_loaded(instance)) {
+		warn("nothing enforces it yet: the datapath is not loaded (mend: npctl load)");
+		json_decref(attachments);
+		return;
+	}
+	json_array_foreach ((json_t *)rules, i, rule) {
+		const char *subject = json_string_value(json_object_get(rule, "subject"));
+
+		if (is_attached(attachments, subject))
+			continue;
+		warn("nothing enforces it yet: %s is attached (mend: npctl attach)",
+		     subject ? "no such subject" : "nothing");
+		break;
+	}
+	json_decref(attachments);
+}
+
 static int check_words(const struct words *words)
 {
 	bool from = word_value(words, "from-identity"), to = word_value(words, "to-identity");
@@ -286,6 +329,8 @@ static int add_rules(struct context *context, const struct words *words, bool al
 	putting.rows = json_array();
 	putting.line.ports = ports_of(words);
 	error = put_rules(&putting);
+	if (!error && !putting.instance->held)
+		warn_unenforced(putting.instance, putting.rows);
 	instance_close(putting.instance);
 	json_decref(putting.line.ports);
 	if (error)

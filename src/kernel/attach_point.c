@@ -118,8 +118,8 @@ static int tcx_attach(const struct instance *instance, const struct point *point
 	unlink(pin); /* of an interface that is gone */
 	step("bpftool net attach tcx_%s pinned %s/progs/%s dev %s", side(point), instance->root,
 	     point->program, point->interface);
-	link = bpf_link_create(program, point->ifindex,
-			       point->egress ? TCX_EGRESS : TCX_INGRESS, &options);
+	link = bpf_link_create(program, point->ifindex, point->egress ? TCX_EGRESS : TCX_INGRESS,
+			       &options);
 	error = link < 0 ? -errno : 0;
 	if (!error && !link_info(link, &info)) {
 		step("bpftool link pin id %u %s", info.id, pin);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/checks.h"
 #include "kernel/instance.h"
+#include "kernel/objects.h"
 #include "kernel/try.h"
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -75,6 +77,12 @@ static void check_privileges(json_t *rows)
 	bool net = have & CAP_BIT(CAP_NET_ADMIN);
 	json_t *row;
 
+	if (privileges_are_borrowed()) {
+		row = check_add(rows, PART, "privileges", MARK_FAIL,
+				"those of a user namespace, which do not count");
+		check_mend(row, "sudo npctl test env, outside of it");
+		return;
+	}
 	if (bpf && net) {
 		check_add(rows, PART, "privileges", MARK_PASS, "%s%s",
 			  geteuid() == 0 ? "root" : "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN",
@@ -116,13 +124,16 @@ static void check_bpffs(const char *root, json_t *rows)
 	struct statfs info;
 	json_t *row;
 
-	if (!statfs(parent, &info) && info.f_type == BPF_FS_MAGIC) {
+	if (!statfs(parent, &info) && info.f_type == BPF_FS_MAGIC && info.f_flags & ST_RDONLY) {
+		row = check_add(rows, PART, "bpffs", MARK_FAIL, "%s is read-only", parent);
+		check_mend(row, "mount -o remount,rw %s", parent);
+	} else if (!statfs(parent, &info) && info.f_type == BPF_FS_MAGIC) {
 		check_add(rows, PART, "bpffs", MARK_PASS, "%s", parent);
 	} else {
 		row = check_add(rows, PART, "bpffs", is_default ? MARK_WARN : MARK_FAIL,
 				"not mounted at %s%s", parent,
 				is_default ? "; npctl load and topo up will do it" : "");
-		check_mend(row, "mount -t bpf bpf %s", parent);
+		check_mend(row, "mount -t bpf -o mode=700 bpf %s", parent);
 	}
 	free(copy);
 }
@@ -206,13 +217,37 @@ static void check_maps(json_t *rows)
 			    types[i].needed, types[i].needed ? "always" : "by test bench or trace");
 }
 
-static void check_programs(json_t *rows)
+static bool is_loaded(const char *root)
 {
-	check_tried(rows, "program sched_cls", try_program(BPF_PROG_TYPE_SCHED_CLS, 0), true,
-		    "always");
-	check_tried(rows, "program cgroup_sock_addr",
-		    try_program(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT), false,
-		    "to attach to containers");
+	char *pin = xprintf("%s/progs/pod_ingress", root);
+	bool loaded = !access(pin, F_OK);
+
+	free(pin);
+	return loaded;
+}
+
+/* The very programs, by this kernel's verifier; what is loaded already, it took. */
+static void check_own(const char *root, json_t *rows, const char *name, enum part part, bool needed,
+		      const char *use)
+{
+	int error = is_loaded(root) ? 0 : objects_try(part);
+
+	if (!error)
+		check_add(rows, PART, name, MARK_PASS, "the kernel takes them");
+	else
+		check_add(rows, PART, name, needed ? MARK_FAIL : MARK_WARN, "%s%s%s; needed %s",
+			  strerror(-error), *instance_verifier_reason() ? ": " : "",
+			  instance_verifier_reason(), use);
+}
+
+static void check_programs(const char *root, json_t *rows)
+{
+	bool cgroups = !try_program(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT);
+
+	check_own(root, rows, "programs for pods", PART_POD, true, "always");
+	check_own(root, rows, "programs for users", PART_USER, true, "always");
+	check_own(root, rows, "programs for cgroups", PART_CONTAINER, cgroups,
+		  "to attach to containers");
 	check_tried(rows, "program raw_tracepoint", try_program(BPF_PROG_TYPE_RAW_TRACEPOINT, 0),
 		    false, "by trace --stack");
 	check_tried(rows, "test run", try_test_run(), false, "by test bench");
@@ -235,10 +270,19 @@ static void check_memory(json_t *rows)
 	check_mend(row, "ulimit -l unlimited");
 }
 
+/* Either way of attaching will do. */
+static void check_hook(json_t *rows, const char *name, int error, const char *other)
+{
+	if (error && other)
+		check_add(rows, PART, name, MARK_PASS, "not there, and not needed: %s works",
+			  other);
+	else
+		check_tried(rows, name, error, true, "to attach");
+}
+
 static void check_network(json_t *rows)
 {
 	struct try_network network;
-	bool hook;
 
 	try_network(&network);
 	check_tried(rows, "network namespaces", network.namespaces, false, "by topo");
@@ -247,11 +291,10 @@ static void check_network(json_t *rows)
 			  "not tried: that takes a network namespace of its own");
 		return;
 	}
-	hook = !network.tcx || !network.clsact;
 	check_tried(rows, "veth", network.veth, false, "by topo");
 	check_tried(rows, "bridge", network.bridge, false, "by topo");
-	check_tried(rows, "tcx", network.tcx, !hook, "to attach, unless there is clsact");
-	check_tried(rows, "clsact", network.clsact, !hook, "to attach, unless there is tcx");
+	check_hook(rows, "tcx", network.tcx, network.clsact ? NULL : "clsact");
+	check_hook(rows, "clsact", network.clsact, network.tcx ? NULL : "tcx");
 }
 
 static bool in_path(const char *name)
@@ -294,7 +337,7 @@ void checks_machine(const char *root, json_t *rows)
 	check_cgroup(rows);
 	check_memory(rows);
 	check_maps(rows);
-	check_programs(rows);
+	check_programs(root, rows);
 	check_network(rows);
 	check_tools(rows);
 }

@@ -188,8 +188,7 @@ static int add_side(struct view *view, const char *interface, int ifindex, bool 
 	size_t i, total = 0;
 	int error = 0;
 
-	if (bpf_prog_query(ifindex, egress ? TCX_EGRESS : TCX_INGRESS, 0, NULL, ids,
-			   &count)) {
+	if (bpf_prog_query(ifindex, egress ? TCX_EGRESS : TCX_INGRESS, 0, NULL, ids, &count)) {
 		if (errno == EPERM)
 			return fail_privileges("ask for the programs of interfaces");
 		count = 0; /* a kernel without tcx */

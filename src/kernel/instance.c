@@ -25,9 +25,40 @@
 #define BPFFS "/sys/fs/bpf"
 #define ABSENT 1 /* there is no instance, which need not be a mistake */
 
+/* What the verifier said last, when it refused a program. */
+static char verifier_reason[256];
+
+const char *instance_verifier_reason(void)
+{
+	return verifier_reason;
+}
+
+/* The last line of the log but its statistics, and "ADDRESS: (CODE) instruction". */
+static void keep_reason(const char *log)
+{
+	const char *begin = strstr(log, "BEGIN PROG LOAD LOG"), *line, *end;
+
+	for (line = begin; line && (line = strchr(line, '\n')) && *++line;) {
+		end = strchrnul(line, '\n');
+		if (strncmp(line, "processed ", 10) == 0 || strncmp(line, "-- END", 6) == 0)
+			break;
+		if (end == line || line[strspn(line, "0123456789")] == ':')
+			continue;
+		snprintf(verifier_reason, sizeof(verifier_reason), "%.*s", (int)(end - line), line);
+	}
+}
+
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-	(void)level;
+	va_list again;
+	char *text;
+
+	va_copy(again, arguments);
+	if (level == LIBBPF_WARN && vasprintf(&text, format, again) >= 0) {
+		keep_reason(text);
+		free(text);
+	}
+	va_end(again);
 	return debug ? vfprintf(stderr, format, arguments) : 0;
 }
 
@@ -58,6 +89,18 @@ static char *missing_capabilities(void)
 	return text;
 }
 
+bool privileges_are_borrowed(void)
+{
+	FILE *map = fopen("/proc/self/uid_map", "re");
+	unsigned int inside = 0, outside = 0, count = UINT32_MAX;
+
+	if (map && fscanf(map, "%u %u %u", &inside, &outside, &count) != 3)
+		count = UINT32_MAX;
+	if (map)
+		fclose(map);
+	return inside != outside || count != UINT32_MAX;
+}
+
 bool privileges_suffice(void)
 {
 	char *missing = missing_capabilities();
@@ -71,6 +114,12 @@ int fail_privileges(const char *what)
 {
 	char *missing = missing_capabilities();
 
+	if (privileges_are_borrowed()) {
+		free(missing);
+		return fail("%s: not permitted: the privileges of a user namespace do not count; "
+			    "npctl needs those of the first one",
+			    what);
+	}
 	fail("%s: not permitted%s; npctl needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN "
 	     "and a bpffs of its own",
 	     what, missing);
@@ -113,7 +162,7 @@ static int fail_path(const char *path)
 static int fail_no_bpffs(const char *path)
 {
 	fail("%s is not on a BPF file system", path);
-	return fail_mend("mount -t bpf bpf %s", path);
+	return fail_mend("mount -t bpf -o mode=700 bpf %s", path);
 }
 
 static int make_folder(const char *path)
@@ -143,6 +192,24 @@ static int mount_default(void)
 	step("mount -t bpf bpf %s", BPFFS);
 	if (mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
 		return fail_path("mount a BPF file system at " BPFFS);
+	return 0;
+}
+
+/* Whoever else may write there could put anything in the place of what is enforced. */
+static int check_owner(const char *root)
+{
+	struct stat info;
+
+	if (stat(root, &info))
+		return 0;
+	if (info.st_uid != geteuid() && info.st_uid != 0) {
+		fail("%s belongs to user %u: who owns it can end all policy", root, info.st_uid);
+		return fail_mend("rmdir %s, or chown it", root);
+	}
+	if (info.st_mode & (S_IWGRP | S_IWOTH)) {
+		fail("%s may be written by others, who could end all policy", root);
+		return fail_mend("chmod go-w %s", root);
+	}
 	return 0;
 }
 
@@ -294,6 +361,8 @@ static int lock_root(struct instance *instance, enum access access, bool *made)
 			return fail_path(instance->root);
 		if (!is_bpffs(instance->root))
 			return fail_no_bpffs(instance->root);
+		if (instance->writable && access != ACCESS_REMOVE && check_owner(instance->root))
+			return FAILED;
 		error = take_lock(instance);
 		if (error || still_there(instance))
 			return error;

@@ -70,8 +70,12 @@ char *instance_path(const struct instance *instance, const char *folder, const c
 int instance_mend(const struct instance *instance, const char *words);
 /* fail() for a refusal of the kernel: names the privileges that npctl needs. */
 int fail_privileges(const char *what);
+/* Why the verifier refused the last program that it did refuse; "" when it has not. */
+const char *instance_verifier_reason(void);
 /* CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are in effect. */
 bool privileges_suffice(void);
+/* They are a user namespace's own, which the kernel does not take for BPF. */
+bool privileges_are_borrowed(void);
 
 /* The agent is at work for this instance: what it does not know yet, it will. */
 bool instance_agent_runs(const struct instance *instance);

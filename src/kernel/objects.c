@@ -39,21 +39,19 @@ static uint64_t secret_draw(void)
 }
 
 /* What this kernel's programs may ask is known before they are loaded. */
-static void set_constants(const struct instance *instance, struct objects *objects)
+static void set_constants(struct objects *objects)
 {
 	struct container_bpf__rodata *container = constants(objects->part[PART_CONTAINER]);
 	struct pod_bpf__rodata *pod = constants(objects->part[PART_POD]);
 	struct user_bpf__rodata *user = constants(objects->part[PART_USER]);
-	bool tai = clock_has_tai();
 
 	if (!container || !pod || !user)
 		return;
 	container->task_known = libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
 							BPF_FUNC_get_current_pid_tgid, NULL) == 1;
-	pod->tai_known = user->tai_known = container->tai_known = tai;
+	pod->tai_known = user->tai_known = container->tai_known = clock_has_tai();
 	pod->fragment_secret = secret_draw();
 	user->fragment_secret = secret_draw();
-	instance->settings->tai = tai;
 }
 
 int objects_open(struct objects *objects, const char *pins)
@@ -87,7 +85,8 @@ int objects_load(const struct instance *instance, struct objects *objects)
 	int error = 0;
 	size_t i;
 
-	set_constants(instance, objects);
+	set_constants(objects);
+	instance->settings->tai = clock_has_tai();
 	for (i = 0; i < PARTS && !error; i++) {
 		step("bpftool prog loadall %s.bpf.o %s/progs pinmaps %s/maps", parts[i].name,
 		     instance->root, instance->root);
@@ -102,6 +101,22 @@ int objects_load(const struct instance *instance, struct objects *objects)
 		objects->part[i] = NULL;
 		error = 0;
 	}
+	return error;
+}
+
+/* Nothing of it stays: its maps are its own, and go with it. */
+int objects_try(enum part part)
+{
+	struct objects objects;
+	struct bpf_map *map;
+	int error = objects_open(&objects, NULL);
+
+	if (!error) {
+		set_constants(&objects);
+		bpf_object__for_each_map(map, objects.part[part]) bpf_map__set_pin_path(map, NULL);
+		error = bpf_object__load(objects.part[part]);
+	}
+	objects_close(&objects);
 	return error;
 }
 

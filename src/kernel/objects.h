@@ -24,6 +24,8 @@ void objects_close(struct objects *objects);
  * programs for cgroups, those are left out with a warning.
  */
 int objects_load(const struct instance *instance, struct objects *objects);
+/* Whether the kernel takes a part's programs, all of them; 0 or -errno. Nothing stays. */
+int objects_try(enum part part);
 /* Names the embedded build. */
 uint32_t objects_checksum(void);
 bool objects_have_program(const char *name);

@@ -344,8 +344,9 @@ int load_failed(const struct instance *instance, const char *what, int error)
 	if (error == -ENOMEM)
 		return fail("%s: not enough memory for its maps", what);
 	libbpf_strerror(error, message, sizeof(message));
-	fail("%s: the kernel refused it: %s", what, message);
-	return instance_mend(instance, "-d load");
+	fail("%s: the kernel refused it: %s%s%s", what, message,
+	     *instance_verifier_reason() ? ": " : "", instance_verifier_reason());
+	return debug ? FAILED : instance_mend(instance, "-d load");
 }
 
 /* Maps are filled before there is a program that reads them. */

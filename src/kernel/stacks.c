@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -85,15 +86,28 @@ static int set_up(struct stacks *stacks, const struct stacks_wanted *wanted)
 	return 0;
 }
 
+/* Lockdown: programs may not read what the kernel knows. */
+static bool kernel_hides(void)
+{
+	FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+	char line[128] = "";
+	bool hides = file && fgets(line, sizeof(line), file) && strstr(line, "[confidentiality]");
+
+	if (file)
+		fclose(file);
+	return hides;
+}
+
 static int load(struct stacks *stacks)
 {
 	int error = watch_bpf__load(stacks->programs);
 
-	if (error == -EPERM)
+	if (error == -EPERM && !kernel_hides())
 		return fail_privileges("watch where the kernel drops packets");
 	if (error)
-		return fail("watch where the kernel drops packets: %s (it needs Linux 5.17)",
-			    strerror(-error));
+		return fail("watch where the kernel drops packets: %s (%s)", strerror(-error),
+			    kernel_hides() ? "the kernel is locked down for confidentiality"
+					   : "it needs Linux 5.17");
 	return 0;
 }
 
