@@ -2,6 +2,7 @@
 #
 #   make            build/npctl             make demo   the lab, end to end (root)
 #   make install    DESTDIR, PREFIX         make check  all tests (root)
+#   make check-vm   those that depend on the kernel, under other kernels
 #   make deps       installs what is missing  make deb    a Debian package
 #   make dist       a tree without git        STATIC=1    one file without libraries
 #
@@ -141,6 +142,13 @@ sanitize:
 check-ready: all units sanitize
 	@O=$(O) $(src)/tests/run
 
+# The kernel's part of it under other kernels, in virtual machines: half an hour.
+check-vm: all units
+	@for need in qemu-system-x86_64:qemu-system-x86 depmod:kmod cpio:cpio; do \
+		command -v $${need%:*} >/dev/null || [ -x /sbin/$${need%:*} ] || \
+		apt-get install -q -y --no-install-recommends $${need#*:} >/dev/null; done
+	@O=$(O) $(src)/tests/vm/run $(KERNELS)
+
 # For as many seconds as one likes, twice: the reader of manifests, the compiler.
 fuzz: all
 	@O=$(O) $(src)/tests/fuzz/run $(TIME)
@@ -193,4 +201,4 @@ uninstall:
 clean:
 	rm -rf $(O)
 
-.PHONY: all not-ready units deps check-deps demo check demo-ready check-ready sanitize fuzz install uninstall dist deb check-deb clean always
+.PHONY: all not-ready units deps check-deps demo check demo-ready check-ready check-vm sanitize fuzz install uninstall dist deb check-deb clean always
