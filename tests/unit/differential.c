@@ -171,13 +171,23 @@ static void forget(struct bpf_map *map)
 		bpf_map_delete_elem(bpf_map__fd(map), key);
 }
 
+/* Whatever the plan says: from these nothing comes by a wire. */
+static bool is_forged(const struct trial *trial)
+{
+	static const uint8_t own[4] = {10, 0, 0, 10};
+
+	if (trial->peer.family != 4)
+		return false;
+	return !memcmp(trial->peer.bytes, own, sizeof(own)) ||
+	       (trial->direction == INGRESS && trial->peer.bytes[0] == 127);
+}
+
 static void compare(struct sandbox *sandbox, const struct plan *plan, const struct trial *trial)
 {
 	uint32_t rule =
 	    plan_judge(plan, 0, trial->direction, &trial->peer, trial->protocol, trial->port);
 	const struct plan_rule *due = &plan->rules[rule];
-	/* the program knows the pod itself without a rule */
-	bool counted = due->tier != TIER_EXEMPT;
+	bool forged = is_forged(trial), counted = !forged;
 	const struct numbered *numbered =
 	    numbers_find(sandbox->numbers, NUMBER_RULE, &due->signature);
 	char text[ADDRESS_TEXT];
@@ -190,7 +200,7 @@ static void compare(struct sandbox *sandbox, const struct plan *plan, const stru
 				     trial->direction == INGRESS ? "pod_ingress" : "pod_egress",
 				     trial->frame.bytes, trial->frame.length, 1, &verdict, &ns),
 			 0);
-	if (due->allow == (verdict == (uint32_t)-1) &&
+	if ((due->allow && !forged) == (verdict == (uint32_t)-1) &&
 	    hits(sandbox, numbered->number) == before + counted)
 		return;
 	print_error("%s %s protocol %u port %u: plan \"%s\" %s, program %s (rule %s)\n",
@@ -212,8 +222,8 @@ static void plan_and_program_agree(void **unused)
 	state = seed ? strtoull(seed, NULL, 0) | 1 : 20261121;
 	plan = any_plan();
 	if (sandbox_open(&sandbox, plan)) {
-		print_message("# SKIP %s\n", failure());
-		skip();
+		print_error("%s\n", failure());
+		_fail(__FILE__, __LINE__);
 	}
 	for (;;) {
 		for (i = 0; i < PACKETS; i++) {
