@@ -65,18 +65,26 @@ static __always_inline bool is_solicited(const __be32 *address, const __be32 *ta
 	       address[3] == (bpf_htonl(0xff000000) | (target[3] & bpf_htonl(0x00ffffff)));
 }
 
-/* Where nothing is known of the subject's network, any neighbour may be one. */
+/*
+ * Of an interface whose addresses are not known any neighbour may be one; a
+ * pod that has no routed address has neighbours by their link-local ones alone.
+ */
 static __always_inline bool is_on_link(const struct subject_half *half, const __be32 *address)
 {
 	const __be32 *own = (const void *)half->address6;
 
-	return is_link_local(address) || is_zero16(own) ||
-	       (address[0] == own[0] && address[1] == own[1]);
+	if (is_link_local(address))
+		return true;
+	if (is_zero16(own))
+		return !(half->flags & SUBJECT_CHECK_SOURCE);
+	return address[0] == own[0] && address[1] == own[1];
 }
 
+/* An address that is not known is all zeros, and so is none. */
 static __always_inline bool is_own6(const struct subject_half *half, const __be32 *address)
 {
-	return equal16(address, half->address6) || equal16(address, half->link_local6);
+	return !is_zero16(address) &&
+	       (equal16(address, half->address6) || equal16(address, half->link_local6));
 }
 
 static __always_inline enum neighbour arp_shape(struct __sk_buff *skb, const struct packet *packet,

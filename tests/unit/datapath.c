@@ -323,7 +323,9 @@ static void fragments4(void **state)
 	IN(piece4(FRIEND, 0, IPPROTO_TCP, 5, 2, true), DROP);
 	IN(piece4(FRIEND, 0, IPPROTO_TCP, 5, 3, true), PASS);
 	/* a known first of the other direction is none */
-	OUT(piece4(FRIEND, 0, IPPROTO_UDP, 1, 5, true), DROP);
+	cut = piece4(POD, 0, IPPROTO_UDP, 1, 5, true);
+	inet_pton(AF_INET, FRIEND, cut.bytes + 30);
+	OUT(cut, DROP);
 	/* what the receiver discards speaks for nobody */
 	cut = piece4(FRIEND, 53, IPPROTO_UDP, 6, 0, true);
 	frame_poke16(&cut, 16, cut.length - 14 + 8);
@@ -569,6 +571,7 @@ static void icmp_errors(void **state)
 	IN(error4("192.0.2.1", POD, 3, &never), DROP);
 	IN(error4("192.0.2.1", POD, 3, &back), DROP);
 	IN(error4("192.0.2.1", POD, 3, &other), DROP);
+	IN(error4("192.0.2.1", "10.0.0.11", 3, &forth), DROP);
 	IN(error4("192.0.2.1", POD, 5, &forth), DROP);
 	OUT(error4(POD, FRIEND, 3, &asked), DROP);
 	assert_int_equal(in(&asked), PASS);
@@ -731,6 +734,48 @@ static void neighbours_sent(void **state)
 	OUT(arp(2, "10.0.0.1", FRIEND), DROP);
 }
 
+/* As if a plan had bound the subject with these addresses. */
+static void subject_rebind(const char *routed, const char *link_local)
+{
+	int fd = bpf_map__fd(sandbox->programs->maps.subjects), i;
+	struct subject subject;
+	uint32_t slot = 1;
+
+	assert_int_equal(bpf_map_lookup_elem(fd, &slot, &subject), 0);
+	for (i = 0; i < 2; i++) {
+		inet_pton(AF_INET6, routed, subject.half[i].address6);
+		inet_pton(AF_INET6, link_local, subject.half[i].link_local6);
+	}
+	assert_int_equal(bpf_map_update_elem(fd, &slot, &subject, BPF_ANY), 0);
+}
+
+/* Its link-local address is the pod's own, too, and no other one is. */
+static void link_local(void **state)
+{
+	(void)state;
+	force(3);
+	subject_rebind(OWN6, "fe80::10");
+	OUT(tcp6("fe80::10", 1000, "fe80::40", 443, SYN), PASS);
+	OUT(tcp6("fe80::11", 1000, "fe80::40", 443, SYN), DROP);
+	IN(tcp6("fe80::10", 1000, OWN6, 8080, SYN), DROP);
+	OUT(neighbour6("fe80::10", SOLICITED, 135, 255, "fd00::99", 8), PASS);
+	OUT(neighbour6("fe80::11", SOLICITED, 135, 255, "fd00::99", 8), DROP);
+	OUT(neighbour6("fe80::10", "ff02::1", 136, 255, "fe80::10", 8), PASS);
+	OUT(neighbour6("fe80::10", "ff02::1", 136, 255, "fe80::11", 8), DROP);
+}
+
+/* Without a routed address, what is not known is nobody's, and nobody is near by it. */
+static void neighbours_without_address(void **state)
+{
+	(void)state;
+	subject_rebind("::", "fe80::10");
+	OUT(neighbour6("fe80::10", "fe80::1", 136, 255, "fe80::10", 8), PASS);
+	OUT(neighbour6("fe80::10", "2001:db8::1", 136, 255, "fe80::10", 8), DROP);
+	OUT(neighbour6("::", "2001:db8::1", 136, 255, "fe80::10", 8), DROP);
+	OUT(neighbour6("::", "fe80::1", 136, 255, "::", 8), DROP);
+	OUT(neighbour6("::", "2001:db8::1", 135, 255, "2001:db8::1", 8), DROP);
+}
+
 /* A fragmented one is none. */
 static void neighbours_in_pieces(void **state)
 {
@@ -748,6 +793,16 @@ static void neighbours_in_pieces(void **state)
 	IN(frame, DROP);
 	part[3] = 0;
 	IN(frame, DROP);
+	/* nor is a report whose end is yet to come */
+	frame = ethernet();
+	ip6(&frame, "::", "ff02::16", IPPROTO_ICMPV6);
+	frame.bytes[IP6_HOPS] = 1;
+	part = extension6(&frame, 44, 0, 8);
+	part[3] = 1;
+	icmp(&frame, 143, 0, 0);
+	frame_add(&frame, "a group's record", 16);
+	frame_measure(&frame);
+	OUT(frame, DROP);
 }
 
 static void spoofed(void **state)
@@ -1004,6 +1059,29 @@ static void no_subject(void **state)
 	plan_free(kept);
 }
 
+/* One whose slot another has is found by its number, which stands in its entry as well. */
+static void subject_elsewhere(void **state)
+{
+	int slots = bpf_map__fd(sandbox->programs->maps.subjects), i;
+	int more = bpf_map__fd(sandbox->programs->maps.subjects_more);
+	struct subject kept, other;
+	uint32_t one = 1;
+
+	(void)state;
+	assert_int_equal(bpf_map_lookup_elem(slots, &one, &kept), 0);
+	other = kept;
+	for (i = 0; i < 2; i++)
+		other.half[i].ifindex = 1 + SUBJECT_SLOTS;
+	assert_int_equal(bpf_map_update_elem(slots, &one, &other, BPF_ANY), 0);
+	IN(tcp4(FRIEND, 1000, POD, 8080, SYN), DROP);
+	assert_int_equal(bpf_map_update_elem(more, &one, &other, BPF_ANY), 0);
+	IN(tcp4(FRIEND, 1000, POD, 8080, SYN), DROP);
+	assert_int_equal(bpf_map_update_elem(more, &one, &kept, BPF_ANY), 0);
+	IN(tcp4(FRIEND, 1000, POD, 8080, SYN), PASS);
+	assert_int_equal(bpf_map_delete_elem(more, &one), 0);
+	assert_int_equal(bpf_map_update_elem(slots, &one, &kept, BPF_ANY), 0);
+}
+
 static struct counter counted(const char *name)
 {
 	struct counter sum = {};
@@ -1060,7 +1138,9 @@ int main(void)
 	    TEST(icmp6_errors),
 	    TEST(neighbours_received),
 	    TEST(neighbours_sent),
+	    TEST(neighbours_without_address),
 	    TEST(neighbours_in_pieces),
+	    TEST(link_local),
 	    TEST(forged),
 	    TEST(fragments_have_shares),
 	    TEST(fragment_headers_twice),
@@ -1074,6 +1154,7 @@ int main(void)
 	    TEST(seeded),
 	    TEST(protocols),
 	    TEST(no_subject),
+	    TEST(subject_elsewhere),
 	    TEST(every_packet_is_counted),
 	};
 	struct plan *plan;
