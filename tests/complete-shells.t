@@ -34,8 +34,6 @@ offers() {
 	tmux send-keys -l -- "$1"
 	eventually "$shell: \"$1\"" at "$1"
 	tmux send-keys Tab
-	sleep 0.1
-	[ "$shell" != bash ] || tmux send-keys Tab
 	eventually "$shell: … offers $2" shows "$2" || note "$(screen)"
 	tmux send-keys C-c
 	tmux send-keys C-u
@@ -68,7 +66,7 @@ try() {
 }
 
 shell=bash
-echo "PS1='> '; bind 'set bell-style none'; source <(npctl completion bash)" >"$HOME/bashrc"
+echo "PS1='> '; bind 'set bell-style none'; bind 'set show-all-if-ambiguous on'; source <(npctl completion bash)" >"$HOME/bashrc"
 tmux new-session -d -x 120 -y 30 "bash --noprofile --rcfile $HOME/bashrc"
 eventually "bash runs" at ""
 try

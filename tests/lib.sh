@@ -147,6 +147,11 @@ three_pods() {
 	done
 }
 
+# The kernel attaches by tcx, which came with 6.6; else by clsact alone.
+has_tcx() {
+	npctl -j test env | jq -e 'any(.checks[]; .check == "tcx" and .detail == "works")' >/dev/null
+}
+
 talk_for_all() {
 	talk=$T/talk
 	chmod 755 "$T" && install -m 755 "$tests/talk" "$talk"

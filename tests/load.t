@@ -72,7 +72,9 @@ upgrade() {
 		npctl load >/dev/null || return
 	done
 }
-for by in tcx clsact; do
+ways=(clsact)
+if has_tcx; then ways=(tcx clsact); fi
+for by in "${ways[@]}"; do
 	flag=()
 	[ $by = tcx ] || flag=(--clsact)
 	npctl load >/dev/null

@@ -58,7 +58,7 @@ say "api.example.com 20 $new"
 is "until it is refreshed, the old one" "$(try web tcp $old 443) $(try web tcp $new 443)" "yes $denied"
 # One of the two works at any time: there is no gap between them.
 # shellcheck disable=SC2016 # for the other shell
-in_group web bash -c 'while [ ! -e "$3" ]; do
+TALK_PATIENCE=5 in_group web bash -c 'while [ ! -e "$3" ]; do
 	got=$("$0" tcp "$1" 443)
 	[ "$got" = yes ] || got=$("$0" tcp "$2" 443)
 	echo "$got"; done' "$talk" $old $new "$T/stop" >"$T/seen" &

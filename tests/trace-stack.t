@@ -60,10 +60,12 @@ over
 is "egress passes" "$(count left pass egress)" 8
 is "egress drops" "$(count left drop egress)" 4
 is "nothing of another port" "$(jq 'map(.count) | add' "$T/left")" 12
+# which of the bridge's functions are seen, a kernel's compiler decides
+forwarded='any(.frames[]; test("^(__)?br_(forward|flood)|^maybe_deliver"))'
 is "it went on through the bridge" \
-	"$(jq '[.[] | select(.verdict == "pass" and (.frames | index("br_forward_finish"))) | .count] | add' "$T/left")" 5
+	"$(jq "[.[] | select(.verdict == \"pass\" and ($forwarded)) | .count] | add" "$T/left")" 5
 is "and up to the host" \
-	"$(jq '[.[] | select(.verdict == "pass" and (.frames | index("br_forward_finish") | not)) | .count] | add' "$T/left")" 3
+	"$(jq "[.[] | select(.verdict == \"pass\" and ($forwarded | not)) | .count] | add" "$T/left")" 3
 npctl policy delete --all >/dev/null
 npctl policy allow 10.0.0.20/32 >/dev/null
 
