@@ -7,6 +7,7 @@
 #include "cmd/policy.h"
 #include "kernel/domains.h"
 #include "kernel/enforce.h"
+#include "policy/domain.h"
 #include "policy/identity.h"
 #include "policy/lines.h"
 #include "policy/list_file.h"
@@ -177,6 +178,17 @@ static bool names_pods(const struct words *words)
 	return names;
 }
 
+/* Others need no name server, and leave no name without a rule. */
+static bool names_domains(const struct words *words)
+{
+	char name[DOMAIN_TEXT];
+	bool names = false;
+
+	for (int i = 0; i < words->count; i++)
+		names |= domain_parse(words->word[i], name);
+	return names;
+}
+
 static int put_rules(struct putting *putting)
 {
 	const struct words *words = putting->words;
@@ -195,10 +207,10 @@ static int put_rules(struct putting *putting)
 		putting->line.peer = words->word[i];
 		error = put_for_subjects(putting);
 	}
-	if (!error) {
+	if (!error)
 		document_put(putting->instance, "rules", json_incref(putting->rules));
+	if (!error && names_domains(words))
 		error = domains_settle(putting->instance);
-	}
 	if (!error)
 		error = enforce_commit(putting->instance);
 	json_decref(putting->rules);

@@ -312,7 +312,16 @@ static void *document_read(struct instance *instance, const char *name, size_t *
 	return data;
 }
 
-/* Many commands to one change read and write the same documents again and again. */
+/*
+ * Many commands to one change read and write the same documents again and again.
+ * The rules, of which there may be many, are handed out as they are, not as a
+ * copy: whoever changes them puts them back, or the whole change is dropped.
+ */
+static json_t *value_of(const char *name, json_t *kept)
+{
+	return strcmp(name, "rules") == 0 ? json_incref(kept) : json_deep_copy(kept);
+}
+
 static json_t *document_keep(struct instance *instance, const char *name, json_t *value)
 {
 	struct document *document;
@@ -320,7 +329,7 @@ static json_t *document_keep(struct instance *instance, const char *name, json_t
 
 	document = document_find(instance->directory, name, &at);
 	if (document && !document->value)
-		document->value = json_deep_copy(value);
+		document->value = value_of(name, value);
 	return value;
 }
 
@@ -333,7 +342,7 @@ json_t *document_get(struct instance *instance, const char *name)
 
 	document = document_find(instance->directory, name, &at);
 	if (document && document->value)
-		return json_deep_copy(document->value);
+		return value_of(name, document->value);
 	text = document_read(instance, name, &size);
 	value = text ? json_loadb(text, size, JSON_DECODE_ANY, NULL) : NULL;
 	free(text);

@@ -55,9 +55,13 @@ static void put_names(struct instance *instance, const json_t *names)
 /* A user's and the agent's; a new reference. */
 static json_t *rules_get(struct instance *instance)
 {
-	json_t *rules = array_get(instance, "rules"), *others = array_get(instance, AGENT_RULES);
+	json_t *users = array_get(instance, "rules"), *others = array_get(instance, AGENT_RULES);
+	json_t *rules = json_array();
 
+	/* the arrays themselves may be what other commands of a batch change */
+	json_array_extend(rules, users);
 	json_array_extend(rules, others);
+	json_decref(users);
 	json_decref(others);
 	return rules;
 }

@@ -207,34 +207,111 @@ const char *line_change_word(enum line_change change)
 	return words[change];
 }
 
-enum line_change lines_put(json_t *rules, json_t *rule, long *id)
-{
-	json_t *sequence = sequence_of(rules), *old;
-	size_t index;
+/*
+ * Where a rule stands, by what makes two the same: kept from one rule to the
+ * next, because files have many. Another array, or one that others have made
+ * longer or shorter, is looked through anew.
+ */
+static struct {
+	const json_t *rules;
+	size_t count; /* of its elements, when it was looked through */
+	struct lookup places;
+} known;
 
-	json_array_foreach (rules, index, old) {
-		if (index == 0 || !same_field(old, rule, "peer") ||
-		    !same_field(old, rule, "ports") || !same_field(old, rule, "subject") ||
-		    !same_field(old, rule, "direction") || !same_field(old, rule, "preset"))
-			continue;
-		*id = field_number(old, "id", 0);
-		if (same_field(old, rule, "action") && same_field(old, rule, "rate") &&
-		    same_field(old, rule, "grace") && same_field(old, rule, "between")) {
-			json_decref(rule);
-			return LINE_KEPT;
-		}
+static void sign_field(struct signature *signature, const json_t *rule, const char *name)
+{
+	const json_t *value = json_object_get(rule, name);
+	char *text =
+	    value ? json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) : NULL;
+
+	sign_text(signature, text ? text : "");
+	free(text);
+}
+
+static struct signature sameness(const json_t *rule)
+{
+	static const char *const fields[] = {"peer", "ports", "subject", "direction", "preset"};
+	struct signature signature = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		sign_field(&signature, rule, fields[i]);
+	return signature;
+}
+
+static void known_add(const json_t *rules, size_t index)
+{
+	struct signature key = sameness(json_array_get(rules, index));
+
+	lookup_put(&known.places, &key, (uint32_t)index);
+	known.count = index + 1;
+}
+
+static void known_update(const json_t *rules)
+{
+	if (known.rules == rules && known.count == json_array_size(rules))
+		return;
+	lookup_release(&known.places);
+	known.places = (struct lookup){0};
+	known.rules = rules;
+	known.count = 1;
+	for (size_t i = 1; i < json_array_size(rules); i++)
+		known_add(rules, i);
+}
+
+static bool is_same_line(const json_t *a, const json_t *b)
+{
+	return same_field(a, b, "peer") && same_field(a, b, "ports") &&
+	       same_field(a, b, "subject") && same_field(a, b, "direction") &&
+	       same_field(a, b, "preset");
+}
+
+/* The rule on the same peer, ports and subject, NULL when there is none. */
+static json_t *find_same(json_t *rules, const json_t *rule)
+{
+	struct signature key = sameness(rule);
+	json_t *old;
+	uint32_t index;
+
+	known_update(rules);
+	index = lookup_get(&known.places, &key);
+	old = index == LOOKUP_NONE ? NULL : json_array_get(rules, index);
+	return old && is_same_line(old, rule) ? old : NULL;
+}
+
+static enum line_change replace(json_t *old, json_t *rule, long *id)
+{
+	bool equal = same_field(old, rule, "action") && same_field(old, rule, "rate") &&
+		     same_field(old, rule, "grace") && same_field(old, rule, "between");
+
+	*id = field_number(old, "id", 0);
+	if (!equal) {
 		json_object_del(old, "rate");
 		json_object_del(old, "grace");
 		json_object_del(old, "between");
 		json_object_update(old, rule);
-		json_decref(rule);
-		return LINE_REPLACED;
 	}
+	json_decref(rule);
+	return equal ? LINE_KEPT : LINE_REPLACED;
+}
+
+enum line_change lines_put(json_t *rules, json_t *rule, long *id)
+{
+	json_t *sequence = sequence_of(rules), *old = find_same(rules, rule);
+
+	if (old)
+		return replace(old, rule, id);
 	*id = field_number(sequence, "next", 1);
 	json_object_set_new(sequence, "next", json_integer(*id + 1));
 	json_object_set_new(rule, "id", json_integer(*id));
 	json_array_append_new(rules, rule);
+	known_add(rules, json_array_size(rules) - 1);
 	return LINE_ADDED;
+}
+
+/* What was known of places is no longer so. */
+static void known_forget(void)
+{
+	known.rules = NULL;
 }
 
 bool lines_remove(json_t *rules, long id)
@@ -245,6 +322,7 @@ bool lines_remove(json_t *rules, long id)
 	json_array_foreach (rules, index, rule) {
 		if (index && field_number(rule, "id", 0) == id) {
 			json_array_remove(rules, index);
+			known_forget();
 			return true;
 		}
 	}
