@@ -38,11 +38,11 @@ ways=(clsact)
 if has_tcx; then ways=(tcx clsact); fi
 for by in "${ways[@]}"; do
 	flag=()
-	[ $by = tcx ] || flag=(--clsact)
+	[ "$by" = tcx ] || flag=(--clsact)
 	is "attach by $by" "$(npctl attach dev v0 "${flag[@]}")" "v0: attached"
 	is "$by: policy's ingress is the interface's egress" \
 		"$(field '[.[] | [.interface, .hook, .by, .program, .subject, .npctl]]')" \
-		'[["v0","ingress","'$by'","pod_egress","dev:v0",true],["v0","egress","'$by'","pod_ingress","dev:v0",true]]'
+		'[["v0","ingress","'"$by"'","pod_egress","dev:v0",true],["v0","egress","'"$by"'","pod_ingress","dev:v0",true]]'
 	before=$(field '[.[].id]')
 	ok "$by: again" npctl attach dev v0 "${flag[@]}"
 	is "$by: nothing changed" "$(field '[.[].id]')" "$before"

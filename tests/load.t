@@ -76,7 +76,7 @@ ways=(clsact)
 if has_tcx; then ways=(tcx clsact); fi
 for by in "${ways[@]}"; do
 	flag=()
-	[ $by = tcx ] || flag=(--clsact)
+	[ "$by" = tcx ] || flag=(--clsact)
 	npctl load >/dev/null
 	ok "attach by $by" npctl attach dev v0 "${flag[@]}"
 	ok "deny" npctl policy default deny --pod dev:v0 --ingress

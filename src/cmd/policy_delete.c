@@ -8,10 +8,12 @@
 #include "kernel/domains.h"
 #include "kernel/enforce.h"
 #include "policy/lines.h"
+#include "policy/schema.h"
 
 const struct option policy_delete_options[] = {
     {"file", VALUE_FILE, "FILE", "the policies that this file or directory declares", 'f', true},
     {"all", VALUE_NONE, NULL, "every policy, rule, list and default", 0, false},
+    {"open", VALUE_NONE, NULL, "open to everybody what the last allow rule closed", 0, false},
     {0},
 };
 
@@ -29,22 +31,26 @@ static int remove_list(const char *name, void *data)
 	return 0;
 }
 
-/* A preset's rules go together; 1: there is no such rule. */
-static int remove_rule(struct instance *instance, const char *word)
+/* A preset's rules go together; 1: there is no such rule. `kept` NULL: open what it closed. */
+static int remove_rule(struct instance *instance, const char *word, json_t *kept)
 {
-	json_t *rules = document_array(instance, "rules");
+	json_t *rules = document_array(instance, "rules"), *rule;
 	char *end;
 	long id = strtol(word, &end, 10);
 	const char *preset = *end ? NULL : lines_preset(rules, id);
 	int result = 1;
 
+	rule = *end ? NULL : json_incref(lines_find(rules, id));
 	if (preset) {
 		fail("rule %ld is part of preset %s", id, preset);
 		result = fail_mend("npctl policy preset --remove");
 	} else if (!*end && id > 0 && lines_remove(rules, id)) {
+		if (kept && strcmp(field_text(rule, "action", ""), "allow") == 0)
+			keep_closed(instance, rules, rule, kept);
 		document_put(instance, "rules", json_incref(rules));
 		result = 0;
 	}
+	json_decref(rule);
 	json_decref(rules);
 	return result;
 }
@@ -124,11 +130,11 @@ static int fail_agents(struct instance *instance, const char *word)
 	return FAILED;
 }
 
-static int remove_named(struct instance *instance, const char *word)
+static int remove_named(struct instance *instance, const char *word, json_t *kept)
 {
 	struct removal removal = {.instance = instance, .name = word, .only_count = true};
 
-	int result = remove_rule(instance, word);
+	int result = remove_rule(instance, word, kept);
 
 	if (result <= 0)
 		return result;
@@ -161,6 +167,7 @@ int policy_delete(struct context *context, const struct words *words)
 {
 	bool all = word_flag(words, "all");
 	struct instance *instance;
+	json_t *kept;
 	int error = 0;
 
 	if (word_value(words, "file")) {
@@ -173,10 +180,12 @@ int policy_delete(struct context *context, const struct words *words)
 	error = instance_open(&instance, context->root, ACCESS_WRITE);
 	if (error)
 		return error;
+	kept = json_array();
 	if (all)
 		remove_all(instance);
 	for (int i = 0; !error && !all && i < words->count; i++)
-		error = remove_named(instance, words->word[i]);
+		error =
+		    remove_named(instance, words->word[i], word_flag(words, "open") ? NULL : kept);
 	if (!error) {
 		document_each(instance, remove_list, instance);
 		error = domains_settle(instance);
@@ -185,6 +194,9 @@ int policy_delete(struct context *context, const struct words *words)
 		error = endpoints_release(instance, NULL);
 	if (!error)
 		error = enforce_commit(instance);
+	if (!error)
+		kept_say(context, instance, kept);
+	json_decref(kept);
 	instance_close(instance);
 	return error;
 }

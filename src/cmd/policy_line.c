@@ -28,6 +28,7 @@ const struct option policy_line_options[] = {
     {"symmetric", VALUE_NONE, NULL, "both ways, between two identities", 0, false},
     {"cidr-file", VALUE_FILE, "FILE", "the peers are the prefixes in FILE, one a line", 0, false},
     {"name", VALUE_TEXT, "NAME", "what that list is called (default: after FILE)", 0, false},
+    {"open", VALUE_NONE, NULL, "open to everybody what the last allow rule closed", 0, false},
     {0},
 };
 
@@ -63,6 +64,7 @@ struct putting {
 	struct model *model;
 	struct line_words line;
 	json_t *rules, *rows;
+	json_t *kept; /* closed, though no rule allows anything any more */
 };
 
 static int put_rule(struct putting *putting)
@@ -79,6 +81,8 @@ static int put_rule(struct putting *putting)
 	json_object_del(rule, "since");
 	json_object_set_new(rule, "id", json_integer(id));
 	json_object_set_new(rule, "state", json_string(line_change_word(change)));
+	if (change == LINE_TURNED && !putting->line.allow && !word_flag(putting->words, "open"))
+		keep_closed(putting->instance, putting->rules, rule, putting->kept);
 	json_array_append_new(putting->rows, rule);
 	return 0;
 }
@@ -339,12 +343,16 @@ static int add_rules(struct context *context, const struct words *words, bool al
 	if (error)
 		return error;
 	putting.rows = json_array();
+	putting.kept = json_array();
 	putting.line.ports = ports_of(words);
 	error = put_rules(&putting);
+	if (!error)
+		kept_say(context, putting.instance, putting.kept);
 	if (!error && !putting.instance->held)
 		warn_unenforced(putting.instance, putting.rows);
 	instance_close(putting.instance);
 	json_decref(putting.line.ports);
+	json_decref(putting.kept);
 	if (error)
 		json_decref(putting.rows);
 	else
@@ -369,13 +377,15 @@ static bool only_sends(const char *subject)
 }
 
 /* The subject as the documents name it; NULL: all pods and interfaces. */
-static int default_subject(const struct model *model, char **subject)
+static int default_subject(const struct model *model, bool reset, char **subject)
 {
 	const struct pod *pod;
 	char *word = *subject;
 
 	if (!word || strncmp(word, "dev:", 4) == 0 || only_sends(word))
 		return 0;
+	if (reset && strchr(word, '='))
+		return 0; /* what a rule for these labels closed */
 	pod = model_pod_find(model, word);
 	if (!pod)
 		fail("pod \"%s\" does not exist", word);
@@ -395,7 +405,7 @@ static int put_defaults(const struct model *model, const struct words *words, js
 
 		if (error || (i && !subject))
 			return error;
-		if (default_subject(model, &subject))
+		if (default_subject(model, !verdict, &subject))
 			return FAILED;
 		if ((ingress || !egress) && !only_sends(subject))
 			defaults_put(defaults, verdict, false, subject);

@@ -29,22 +29,30 @@ static int turn(json_t *rules, const char *word, json_t *rows)
 
 int policy_turn(struct context *context, const struct words *words)
 {
-	json_t *rules, *rows = json_array();
+	json_t *rules, *rows = json_array(), *kept = json_array(), *row;
 	struct instance *instance;
 	int error = instance_open(&instance, context->root, ACCESS_WRITE);
+	size_t i;
 
 	if (error) {
 		json_decref(rows);
+		json_decref(kept);
 		return error;
 	}
 	rules = document_array(instance, "rules");
 	for (int i = 0; i < words->count && !error; i++)
 		error = turn(rules, words->word[i], rows);
+	if (!error && !word_flag(words, "open"))
+		json_array_foreach (rows, i, row)
+			keep_closed(instance, rules, row, kept);
 	if (!error) {
 		document_put(instance, "rules", json_incref(rules));
 		error = enforce_commit(instance);
 	}
+	if (!error)
+		kept_say(context, instance, kept);
 	json_decref(rules);
+	json_decref(kept);
 	instance_close(instance);
 	if (error)
 		json_decref(rows);

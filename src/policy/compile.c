@@ -13,6 +13,7 @@
 struct fallback {
 	bool set, allow;
 	bool own;     /* said of this very subject */
+	bool closed;  /* by an allow rule that is no more */
 	bool network; /* by the configuration of the pod's network */
 };
 
@@ -77,6 +78,19 @@ static bool holds_sockets(const char *subject)
 	return strncmp(subject, "user:", 5) == 0 || strncmp(subject, "cgroup:", 7) == 0;
 }
 
+/* What an allow rule closed stays closed when the rule goes. */
+static bool is_closed(const struct compile *compile, enum direction direction, const char *subject)
+{
+	const struct model *model = compile->model;
+	const struct pod *pod = is_pod(subject) ? model_pod_find(model, subject) : NULL;
+
+	for (size_t i = 0; i < model->defaults.count; i++)
+		if (model->defaults.item[i]->direction == direction &&
+		    default_closes(model, model->defaults.item[i], pod, subject))
+			return true;
+	return false;
+}
+
 /* For a pod by name, for its network, for all: the closest counts. */
 static struct fallback find_default(const struct compile *compile, enum direction direction,
 				    const char *subject)
@@ -89,16 +103,18 @@ static struct fallback find_default(const struct compile *compile, enum directio
 		bool own = line->subject && strcmp(line->subject, subject) == 0;
 		bool all = !line->subject && !found.own && !holds_sockets(subject);
 
-		if (line->direction == direction && (own || all))
-			found = (struct fallback){true, line->allow, own, false};
+		if (line->direction == direction && !line->closed && (own || all))
+			found = (struct fallback){.set = true, .allow = line->allow, .own = own};
 	}
 	if (!found.own && is_pod(subject)) {
 		const struct pod *pod = model_pod_find(model, subject);
 
 		if (pod && pod->fallback)
-			found =
-			    (struct fallback){true, pod->fallback == FALLBACK_ALLOW, false, true};
+			found = (struct fallback){
+			    .set = true, .allow = pod->fallback == FALLBACK_ALLOW, .network = true};
 	}
+	if (!found.set && is_closed(compile, direction, subject))
+		found = (struct fallback){.set = true, .closed = true};
 	return found;
 }
 
@@ -110,6 +126,10 @@ static uint32_t default_rule(struct compile *compile, enum direction direction,
 	if (fallback->network)
 		return plan_rule_default(compile, direction, fallback->allow, " of the network",
 					 NULL);
+	if (fallback->closed)
+		return plan_rule_default(
+		    compile, direction, false,
+		    allow_rules ? " beside allow rules" : ", closed by earlier allow rules", NULL);
 	if (fallback->set)
 		return plan_rule_default(compile, direction, fallback->allow, " by policy default",
 					 fallback->own ? subject : NULL);

@@ -201,8 +201,10 @@ static bool same_field(const json_t *a, const json_t *b, const char *name)
 
 const char *line_change_word(enum line_change change)
 {
-	static const char *const words[] = {
-	    [LINE_ADDED] = "added", [LINE_REPLACED] = "replaced", [LINE_KEPT] = "unchanged"};
+	static const char *const words[] = {[LINE_ADDED] = "added",
+					    [LINE_REPLACED] = "replaced",
+					    [LINE_TURNED] = "replaced",
+					    [LINE_KEPT] = "unchanged"};
 
 	return words[change];
 }
@@ -215,6 +217,7 @@ const char *line_change_word(enum line_change change)
 static struct {
 	const json_t *rules;
 	size_t count; /* of its elements, when it was looked through */
+	long next;    /* and its next number: whoever adds a rule raises it */
 	struct lookup places;
 } known;
 
@@ -246,13 +249,20 @@ static void known_add(const json_t *rules, size_t index)
 	known.count = index + 1;
 }
 
+static long next_of(const json_t *rules)
+{
+	return field_number(json_array_get(rules, 0), "next", 1);
+}
+
 static void known_update(const json_t *rules)
 {
-	if (known.rules == rules && known.count == json_array_size(rules))
+	if (known.rules == rules && known.count == json_array_size(rules) &&
+	    known.next == next_of(rules))
 		return;
 	lookup_release(&known.places);
 	known.places = (struct lookup){0};
 	known.rules = rules;
+	known.next = next_of(rules);
 	known.count = 1;
 	for (size_t i = 1; i < json_array_size(rules); i++)
 		known_add(rules, i);
@@ -280,8 +290,9 @@ static json_t *find_same(json_t *rules, const json_t *rule)
 
 static enum line_change replace(json_t *old, json_t *rule, long *id)
 {
-	bool equal = same_field(old, rule, "action") && same_field(old, rule, "rate") &&
-		     same_field(old, rule, "grace") && same_field(old, rule, "between");
+	bool turned = !same_field(old, rule, "action");
+	bool equal = !turned && same_field(old, rule, "rate") && same_field(old, rule, "grace") &&
+		     same_field(old, rule, "between");
 
 	*id = field_number(old, "id", 0);
 	if (!equal) {
@@ -291,7 +302,7 @@ static enum line_change replace(json_t *old, json_t *rule, long *id)
 		json_object_update(old, rule);
 	}
 	json_decref(rule);
-	return equal ? LINE_KEPT : LINE_REPLACED;
+	return equal ? LINE_KEPT : turned ? LINE_TURNED : LINE_REPLACED;
 }
 
 enum line_change lines_put(json_t *rules, json_t *rule, long *id)
@@ -305,6 +316,7 @@ enum line_change lines_put(json_t *rules, json_t *rule, long *id)
 	json_object_set_new(rule, "id", json_integer(*id));
 	json_array_append_new(rules, rule);
 	known_add(rules, json_array_size(rules) - 1);
+	known.next = *id + 1;
 	return LINE_ADDED;
 }
 
@@ -373,6 +385,39 @@ bool lines_name_list(const json_t *rules, const char *list)
 			return true;
 	}
 	return false;
+}
+
+json_t *lines_find(const json_t *rules, long id)
+{
+	json_t *rule;
+	size_t index;
+
+	json_array_foreach (rules, index, rule)
+		if (index && field_number(rule, "id", 0) == id)
+			return rule;
+	return NULL;
+}
+
+static bool allows_there(const json_t *rule, const json_t *scope)
+{
+	return strcmp(field_text(rule, "action", ""), "allow") == 0 &&
+	       same_field(rule, scope, "direction") && same_field(rule, scope, "subject");
+}
+
+bool defaults_keep_closed(json_t *defaults, const json_t *rules, const json_t *scope)
+{
+	json_t *each;
+	size_t index;
+
+	json_array_foreach (rules, index, each)
+		if (allows_there(each, scope))
+			return false;
+	json_array_foreach (defaults, index, each)
+		if (same_field(each, scope, "direction") && same_field(each, scope, "subject"))
+			return false;
+	defaults_put(defaults, "closed", strcmp(field_text(scope, "direction", ""), "egress") == 0,
+		     field_text(scope, "subject", NULL));
+	return true;
 }
 
 void defaults_put(json_t *defaults, const char *verdict, bool egress, const char *subject)

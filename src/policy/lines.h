@@ -23,7 +23,8 @@ struct line_words {
 /* fail() when the subject "user:IF:WHO" of a rule names nobody there is. */
 int subject_user_check(const char *subject);
 
-enum line_change { LINE_ADDED, LINE_REPLACED, LINE_KEPT };
+/* LINE_TURNED: an allow rule became a deny rule, or the other way round. */
+enum line_change { LINE_ADDED, LINE_REPLACED, LINE_TURNED, LINE_KEPT };
 const char *line_change_word(enum line_change change);
 
 /* The rule as the document holds it, its words made canonical. A new reference. */
@@ -46,6 +47,14 @@ const char *lines_preset(const json_t *rules, long id);
 /* Some rule is about the list. */
 bool lines_name_list(const json_t *rules, const char *list);
 
+/* The rule of that number, borrowed; NULL. */
+json_t *lines_find(const json_t *rules, long id);
+/*
+ * An allow rule of that direction and subject is no more. It closed them to all
+ * others, and so they stay, unless another such rule or a default says so anyway.
+ * Whether that had to be noted.
+ */
+bool defaults_keep_closed(json_t *defaults, const json_t *rules, const json_t *scope);
 /* `verdict` NULL: as if nothing had been said. */
 void defaults_put(json_t *defaults, const char *verdict, bool egress, const char *subject);
 

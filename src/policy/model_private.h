@@ -111,7 +111,9 @@ struct line {
 struct default_line {
 	enum direction direction;
 	bool allow;
-	const char *subject;
+	bool closed;	     /* by an allow rule that is no more; yields to what is said outright */
+	const char *subject; /* NULL: all pods and interfaces */
+	uint32_t selected;   /* the peer that a selector is, or LOOKUP_NONE */
 };
 
 struct namespace
@@ -237,6 +239,9 @@ int model_add_checked(struct model *model, const json_t *object, const char *whe
 bool line_is_for(const struct model *model, const struct line *line, const struct pod *pod,
 		 const char *name);
 
+/* What was closed by an allow rule for those whom it was for. */
+bool default_closes(const struct model *model, const struct default_line *line,
+		    const struct pod *pod, const char *name);
 /* Readers of one kind each; the object has passed schema_check. */
 int read_namespace(struct model *model, const struct item *object, const char *where);
 int read_node(struct model *model, const struct item *object, const char *where);

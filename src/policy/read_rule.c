@@ -453,15 +453,34 @@ bool line_is_for(const struct model *model, const struct line *line, const struc
 	return strcmp(line->subject, name) == 0;
 }
 
+bool default_closes(const struct model *model, const struct default_line *line,
+		    const struct pod *pod, const char *name)
+{
+	if (!line->closed)
+		return false;
+	if (!line->subject)
+		return strncmp(name, "user:", 5) != 0 && strncmp(name, "cgroup:", 7) != 0;
+	if (line->selected != LOOKUP_NONE)
+		return pod && peer_selects_pod(model, model->peers.item[line->selected], pod);
+	return strcmp(line->subject, name) == 0;
+}
+
 int read_default(struct model *model, const struct item *object, const char *where)
 {
 	const char *subject = item_text(object, "subject", NULL);
+	const char *verdict = item_text(object, "verdict", "");
 	struct default_line *line = model_array(model, 1, sizeof(*line));
 
 	(void)where;
 	line->direction = read_direction(object);
-	line->allow = strcmp(item_text(object, "verdict", ""), "allow") == 0;
+	line->allow = strcmp(verdict, "allow") == 0;
+	line->closed = strcmp(verdict, "closed") == 0;
 	line->subject = subject ? model_text(model, subject) : NULL;
+	line->selected = LOOKUP_NONE;
+	if (line->closed && subject && strchr(subject, '=') &&
+	    strncmp(subject, "cgroup:", 7) != 0 && strncmp(subject, "user:", 5) != 0 &&
+	    peer_from_text(model, subject, &line->selected))
+		return FAILED;
 	ADD(model->defaults, line);
 	return 0;
 }

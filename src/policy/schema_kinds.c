@@ -330,7 +330,10 @@ static const struct schema default_schema = {
 	(const struct field[]){
 	    TYPE_META,
 	    DIRECTION,
-	    {.name = "verdict", .type = TYPE_TEXT, .required = true, .choices = "allow|deny"},
+	    {.name = "verdict",
+	     .type = TYPE_TEXT,
+	     .required = true,
+	     .choices = "allow|deny|closed"},
 	    {.name = "subject", .type = TYPE_TEXT},
 	    END,
 	},

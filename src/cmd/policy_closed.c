@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What an allow rule closed to all others stays closed when the rule goes, and says so. */
+#include <stdio.h>
+#include <string.h>
+#include "cmd/policy.h"
+#include "policy/lines.h"
+#include "policy/schema.h"
+
+const struct option policy_open_option[] = {
+    {"open", VALUE_NONE, NULL, "open to everybody what the last allow rule closed", 0, false},
+    {0},
+};
+
+void keep_closed(struct instance *instance, const json_t *rules, const json_t *scope, json_t *kept)
+{
+	json_t *defaults = document_array(instance, "defaults");
+
+	if (defaults_keep_closed(defaults, rules, scope)) {
+		document_put(instance, "defaults", json_incref(defaults));
+		json_array_append_new(
+		    kept, json_pack("{s:O, s:O*}", "direction", json_object_get(scope, "direction"),
+				    "subject", json_object_get(scope, "subject")));
+	}
+	json_decref(defaults);
+}
+
+/* How many of what is attached are meant. */
+static size_t subjects_count(struct instance *instance, const char *subject)
+{
+	json_t *attachments = document_get(instance, "attachments"), *row;
+	size_t i, count = 0;
+
+	json_array_foreach (attachments, i, row) {
+		const char *name = field_text(row, "subject", "");
+
+		count += subject ? strcmp(name, subject) == 0 : !strstr(name, "user:") && *name;
+	}
+	json_decref(attachments);
+	return count;
+}
+
+void kept_say(const struct context *context, struct instance *instance, const json_t *kept)
+{
+	json_t *scope;
+	size_t i;
+
+	if (context->out.json || quiet)
+		return;
+	json_array_foreach ((json_t *)kept, i, scope) {
+		const char *subject = field_text(scope, "subject", NULL);
+		const char *direction = field_text(scope, "direction", "");
+		bool cgroup = subject && strncmp(subject, "cgroup:", 7) == 0;
+		size_t count = subjects_count(instance, subject);
+
+		printf("%s of %s stays closed: no rule allows anything any more (%zu attached; to "
+		       "open: npctl policy default auto --%s%s%s)\n",
+		       direction, subject ? subject : "all pods and interfaces", count, direction,
+		       subject ? cgroup ? " --cgroup " : " --pod " : "",
+		       !subject ? ""
+		       : cgroup ? subject + strlen("cgroup:")
+				: subject);
+	}
+}
