@@ -25,7 +25,7 @@ install=("${make[@]}" DESTDIR="$T/root" PREFIX=/usr)
 ok "it installs" "${install[@]}" install
 ok "the installed binary runs" "$T/root/usr/sbin/npctl" version
 ok "the manual is installed" test -s "$T/root/usr/share/man/man8/npctl.8"
-for file in bash-completion/completions/npctl zsh/site-functions/_npctl fish/vendor_completions.d/npctl.fish; do
+for file in bash-completion/completions/npctl zsh/vendor-completions/_npctl fish/vendor_completions.d/npctl.fish; do
 	ok "$file is installed" test -s "$T/root/usr/share/$file"
 done
 is "the presets are installed, and found" "$("$T/root/usr/sbin/npctl" -j policy preset | jq -r '[.[].file] | first')" \
