@@ -202,7 +202,7 @@ struct flow {
  * First fragments: a subject has so many places in each direction, and a peer
  * its own few of them, so that nobody pushes out another's.
  */
-#define FRAGMENT_PEERS 256
+#define FRAGMENT_PEERS 128
 #define FRAGMENT_IDS 8
 
 struct fragment_key {

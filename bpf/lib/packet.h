@@ -93,7 +93,7 @@ struct packet {
 /* Later fragments carry no ports: they are those of the first, if that was allowed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 32768);
 	__type(key, struct fragment_key);
 	__type(value, struct fragment);
 	PINNED;
@@ -347,6 +347,8 @@ static __always_inline enum parsed parse6(const struct __sk_buff *skb, struct pa
 	copy16(packet->key6.remote, packet->direction == INGRESS ? &ip->saddr : &ip->daddr);
 	next = ip->nexthdr;
 	limit = offset + bpf_ntohs(ip->payload_len);
+	if (unlikely(!ip->payload_len && skb->gso_size))
+		limit = skb->len;
 	if (unlikely(next != IPPROTO_TCP && next != IPPROTO_UDP && next != IPPROTO_ICMPV6)) {
 		/* a jumbogram's length stands in an option: the receiver reads on till the end */
 		if (!ip->payload_len && next == NEXT_HOP_BY_HOP)
