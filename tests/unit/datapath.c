@@ -104,6 +104,7 @@ static int setup(void **state)
 	forget(sandbox->programs->maps.flows4);
 	forget(sandbox->programs->maps.flows6);
 	forget(sandbox->programs->maps.fragments);
+	forget(sandbox->programs->maps.buckets);
 	force(ALL);
 	return 0;
 }
