@@ -8,7 +8,7 @@ npctl load >/dev/null
 npctl attach pod backend >/dev/null
 reach() { npctl -j test connect --from "$1" --to backend --port tcp/8080 --timeout 400ms | jq -r '.[0].result'; }
 both() { echo "$(reach allowed) $(reach denied)"; }
-stays='ingress of (all pods and interfaces|default/backend|app=backend) stays closed.*npctl policy default auto'
+stays='ingress of (all pods and interfaces|default/backend|app=backend) stays closed \(1 attached\).*npctl policy default auto'
 again() { npctl policy delete --all; }
 
 is "open at first" "$(both)" "connected connected"

@@ -9,7 +9,7 @@ line() {
 }
 
 ok "this machine will do" npctl test env
-like "each check is a line" "$(npctl test env)" 'PASS +environment +tcx +works'
+like "each check is a line" "$(npctl test env)" 'PASS +environment +clsact +works'
 is "as JSON" "$(npctl -j test env | grep -o '^{"result":"PASS","checks":\[{"part":"environment","check":"privileges"' | wc -l)" 1
 is "one without privileges is told which" \
 	"$(setpriv --reuid 65534 --clear-groups --inh-caps=-all "$NPCTL" test env | tr -s ' ' | grep privileges)" \
@@ -32,18 +32,22 @@ took=$((($(date +%s%N) - start) / 1000000))
 ok "within 2.5 s ($took ms)" [ $took -lt 2500 ]
 report=$(npctl test | tr -s ' ')
 like "programs" "$report" 'PASS programs pod_ingress id [0-9]+'
-like "attachments" "$report" 'PASS attachments veth-be-h ingress pod_egress by tcx for default/backend'
+like "attachments" "$report" 'PASS attachments veth-be-h ingress pod_egress by (tcx|clsact) for default/backend'
 like "maps" "$report" 'PASS maps pins [0-9]+ maps, '
 like "pod state" "$report" 'PASS state default/backend ingress is enforced'
 like "the allowed client" "$report" \
 	'PASS connectivity default/allowed -> default/backend tcp/8080 connected in [0-9.]+ ms; rule: rule 1'
 like "the denied client" "$report" \
-	'PASS connectivity default/denied -> default/backend tcp/8080 blocked \(Connection timed out\); default: '
+	'PASS connectivity default/denied -> default/backend tcp/8080 blocked, as it should be \(Connection timed out\); default: '
 like "the overall word" "$report" $'\n\nPASS$'
 
 # what breaks is found
-rm /sys/fs/bpf/npctl/links/veth-be-h:egress
-fails "a link that is gone fails" npctl test
+if has_tcx; then
+	rm /sys/fs/bpf/npctl/links/veth-be-h:egress
+else
+	tc filter del dev veth-be-h egress
+fi
+fails "a link, or filter, that is gone fails" npctl test
 like "and is named" "$(line attachments)" 'FAIL attachments veth-be-h'
 npctl attach pod backend >/dev/null
 ok "attached again" npctl test

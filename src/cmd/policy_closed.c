@@ -52,9 +52,9 @@ void kept_say(const struct context *context, struct instance *instance, const js
 		bool cgroup = subject && strncmp(subject, "cgroup:", 7) == 0;
 		size_t count = subjects_count(instance, subject);
 
-		printf("%s of %s stays closed: no rule allows anything any more (%zu attached; to "
-		       "open: npctl policy default auto --%s%s%s)\n",
-		       direction, subject ? subject : "all pods and interfaces", count, direction,
+		printf("%s of %s stays closed (%zu attached)\n", direction,
+		       subject ? subject : "all pods and interfaces", count);
+		printf("  to open: npctl policy default auto --%s%s%s\n", direction,
 		       subject ? cgroup ? " --cgroup " : " --pod " : "",
 		       !subject ? ""
 		       : cgroup ? subject + strlen("cgroup:")

@@ -194,7 +194,10 @@ static void add_row(json_t *rows, const struct attempt *attempt, const struct pr
 	bool as_said = attempt->allowed ? probe->connected : is_blocked(probe);
 	char *what = probe->connected
 			 ? xprintf("connected in %.1f ms", (double)probe->elapsed_us / 1000)
-			 : xprintf("%s (%s)", is_blocked(probe) ? "blocked" : "failed",
+			 : xprintf("%s (%s)",
+				   !is_blocked(probe) ? "failed"
+				   : as_said	      ? "blocked, as it should be"
+						      : "blocked",
 				   probe->error ? strerror(probe->error) : "no answer");
 
 	check_add(rows, PART, attempt->name, as_said ? MARK_PASS : MARK_FAIL, "%s%s; %s", what,
