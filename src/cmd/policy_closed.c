@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cmd/policy.h"
+#include "kernel/enforce.h"
 #include "policy/lines.h"
 #include "policy/schema.h"
 
@@ -24,11 +25,29 @@ void keep_closed(struct instance *instance, const json_t *rules, const json_t *s
 	json_decref(defaults);
 }
 
+static size_t selected_count(struct instance *instance, const char *selector)
+{
+	struct model *model;
+	size_t count;
+
+	if (enforce_model(instance, &model)) {
+		failure_clear();
+		return 0;
+	}
+	count = subject_pods(model, selector);
+	model_free(model);
+	return count;
+}
+
 /* How many of what is attached are meant. */
 static size_t subjects_count(struct instance *instance, const char *subject)
 {
-	json_t *attachments = document_get(instance, "attachments"), *row;
+	json_t *attachments, *row;
 	size_t i, count = 0;
+
+	if (subject && strchr(subject, '=') && !strchr(subject, ':'))
+		return selected_count(instance, subject);
+	attachments = document_get(instance, "attachments");
 
 	json_array_foreach (attachments, i, row) {
 		const char *name = field_text(row, "subject", "");

@@ -181,6 +181,21 @@ int line_make(struct model *model, const struct line_words *words, json_t **rule
 	return 0;
 }
 
+size_t subject_pods(struct model *model, const char *selector)
+{
+	size_t count = 0;
+	uint32_t peer;
+
+	if (peer_from_text(model, selector, &peer)) {
+		failure_clear();
+		return 0;
+	}
+	for (size_t i = 0; i < model->pods.count; i++)
+		count += model->pods.item[i]->subject &&
+			 peer_selects_pod(model, model->peers.item[peer], model->pods.item[i]);
+	return count;
+}
+
 static json_t *sequence_of(json_t *rules)
 {
 	json_t *first = json_array_get(rules, 0);

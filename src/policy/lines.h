@@ -31,6 +31,8 @@ const char *line_change_word(enum line_change change);
 int line_make(struct model *model, const struct line_words *words, json_t **rule);
 /* Whom a word means, as the document holds it; NULL: every one. A new reference. */
 int line_subject(struct model *model, const char *word, json_t **subject);
+/* How many of the model's subjects labels such as "app=web" select. */
+size_t subject_pods(struct model *model, const char *selector);
 /*
  * Puts the rule where it belongs: in place of the opposite on the same peer,
  * ports and subject, else at the end. The same rule again changes nothing.
