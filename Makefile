@@ -50,7 +50,7 @@ objects := $(patsubst $(src)/%.c,$(O)/%.o,$(sources))
 programs := $(patsubst $(src)/bpf/%.bpf.c,%,$(wildcard $(src)/bpf/*.bpf.c))
 skeletons := $(programs:%=$(O)/bpf/%.skel.h)
 units := $(patsubst $(src)/%.c,$(O)/%,$(wildcard $(src)/tests/unit/*.c))
-completions := $(addprefix $(src)/completion/,npctl.bash _npctl npctl.fish)
+completions := $(addprefix $(src)/bash-completion/,npctl.bash _npctl npctl.fish)
 pages := $(wildcard $(src)/man/*.[58])
 presets := $(wildcard $(src)/presets/*.yml)
 
@@ -76,7 +76,7 @@ $(O)/completion.h: $(completions)
 	@mkdir -p $(@D)
 	$(Q)for shell in bash:npctl.bash zsh:_npctl fish:npctl.fish; do \
 		echo "static const char completion_$${shell%:*}[] ="; \
-		sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $(src)/completion/$${shell#*:}; echo ';'; \
+		sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $(src)/bash-completion/$${shell#*:}; echo ';'; \
 	done >$@
 
 $(O)/src/version.o: $(O)/git-version.h
@@ -162,9 +162,9 @@ install: all
 	install -D -m 644 -t $(prefix)/share/man/man8 $(filter %.8,$(pages))
 	install -D -m 644 -t $(prefix)/lib/systemd/system $(wildcard $(src)/packaging/*.service)
 	install -D -m 644 -t $(prefix)/lib/udev/rules.d $(src)/packaging/60-npctl.rules
-	install -D -m 644 $(src)/completion/npctl.bash $(prefix)/share/bash-completion/completions/npctl
-	install -D -m 644 -t $(prefix)/share/zsh/$(zsh) $(src)/completion/_npctl
-	install -D -m 644 -t $(prefix)/share/fish/vendor_completions.d $(src)/completion/npctl.fish
+	install -D -m 644 $(src)/bash-completion/npctl.bash $(prefix)/share/bash-completion/completions/npctl
+	install -D -m 644 -t $(prefix)/share/zsh/$(zsh) $(src)/bash-completion/_npctl
+	install -D -m 644 -t $(prefix)/share/fish/vendor_completions.d $(src)/bash-completion/npctl.fish
 	install -D -m 644 -t $(prefix)/share/npctl/presets $(presets)
 	install -D -m 644 -t $(prefix)/share/doc/npctl $(src)/README.md $(src)/LICENSE* $(wildcard $(src)/docs/*.md)
 	install -D -m 644 -t $(prefix)/share/doc/npctl/examples $(filter-out %/demo %/cni,$(wildcard $(src)/examples/*))

@@ -14,7 +14,7 @@ typed() {
 		. "$1"
 		COMP_LINE=$2 COMP_POINT=${#2}
 		_npctl
-		echo "${COMPREPLY[*]}"' _ "$tests/../completion/npctl.bash" "$1"
+		echo "${COMPREPLY[*]}"' _ "$tests/../bash-completion/npctl.bash" "$1"
 }
 
 like "the empty line offers the commands" " $(candidates "") " ' help .*version '
