@@ -231,7 +231,7 @@ const char *line_change_word(enum line_change change)
  */
 static struct {
 	const json_t *rules;
-	size_t count; /* of its elements, when it was looked through */
+	size_t count; /* of its elements, when it was looked through; 0: not yet */
 	long next;    /* and its next number: whoever adds a rule raises it */
 	struct lookup places;
 } known;
@@ -290,13 +290,31 @@ static bool is_same_line(const json_t *a, const json_t *b)
 	       same_field(a, b, "preset");
 }
 
+/* For the first rule, a look at each of the others is quicker than noting their places. */
+static json_t *look_through(const json_t *rules, const json_t *rule)
+{
+	json_t *old;
+	size_t index;
+
+	json_array_foreach (rules, index, old)
+		if (index && is_same_line(old, rule))
+			return old;
+	return NULL;
+}
+
 /* The rule on the same peer, ports and subject, NULL when there is none. */
 static json_t *find_same(json_t *rules, const json_t *rule)
 {
-	struct signature key = sameness(rule);
+	struct signature key;
 	json_t *old;
 	uint32_t index;
 
+	if (known.rules != rules) {
+		known.rules = rules;
+		known.count = 0;
+		return look_through(rules, rule);
+	}
+	key = sameness(rule);
 	known_update(rules);
 	index = lookup_get(&known.places, &key);
 	old = index == LOOKUP_NONE ? NULL : json_array_get(rules, index);
@@ -330,8 +348,10 @@ enum line_change lines_put(json_t *rules, json_t *rule, long *id)
 	json_object_set_new(sequence, "next", json_integer(*id + 1));
 	json_object_set_new(rule, "id", json_integer(*id));
 	json_array_append_new(rules, rule);
-	known_add(rules, json_array_size(rules) - 1);
-	known.next = *id + 1;
+	if (known.count) {
+		known_add(rules, json_array_size(rules) - 1);
+		known.next = *id + 1;
+	}
 	return LINE_ADDED;
 }
 
