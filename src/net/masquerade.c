@@ -1,27 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "net/masquerade.h"
+#include <dlfcn.h>
 #include <nftables/libnftables.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base.h"
 
+#define CALLS(X)                    \
+	X(nft_ctx_new)              \
+	X(nft_ctx_free)             \
+	X(nft_ctx_buffer_output)    \
+	X(nft_ctx_buffer_error)     \
+	X(nft_ctx_get_error_buffer) \
+	X(nft_run_cmd_from_buffer)
+
+/* Opened when it is needed: with what it brings it takes as long as most commands. */
+static struct {
+#define X(call) typeof(call) *call;
+	CALLS(X)
+#undef X
+} library;
+
+static int library_open(void)
+{
+	void *handle = library.nft_ctx_new ? NULL : dlopen("libnftables.so.1", RTLD_NOW);
+
+	if (library.nft_ctx_new)
+		return 0;
+	if (!handle) {
+		fail("masquerading takes libnftables: %s", dlerror());
+		return fail_mend("apt-get install libnftables1");
+	}
+#define X(call)                              \
+	library.call = dlsym(handle, #call); \
+	if (!library.call)                   \
+		return fail("libnftables is too old: it has no " #call);
+	CALLS(X)
+#undef X
+	return 0;
+}
+
 static int run(const char *commands)
 {
-	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	struct nft_ctx *nft;
 	int error;
 
+	if (library_open())
+		return FAILED;
+	nft = library.nft_ctx_new(NFT_CTX_DEFAULT);
 	if (!nft)
 		return fail("open nftables: not enough memory");
-	nft_ctx_buffer_output(nft);
-	nft_ctx_buffer_error(nft);
-	error = nft_run_cmd_from_buffer(nft, commands);
+	library.nft_ctx_buffer_output(nft);
+	library.nft_ctx_buffer_error(nft);
+	error = library.nft_run_cmd_from_buffer(nft, commands);
 	if (error) {
-		const char *why = nft_ctx_get_error_buffer(nft);
+		const char *why = library.nft_ctx_get_error_buffer(nft);
 
 		error = fail("masquerade by nftables: %.*s", (int)strcspn(why, "\n"), why);
 	}
-	nft_ctx_free(nft);
+	library.nft_ctx_free(nft);
 	return error;
 }
 
