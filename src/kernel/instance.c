@@ -500,6 +500,11 @@ static bool remove_folder(const struct instance *instance, const char *name)
 	return gone;
 }
 
+void libbpf_listen(void)
+{
+	libbpf_set_print(print_libbpf);
+}
+
 static int open_new(struct instance **instance, const char *root, enum access access)
 {
 	bool optional = access == ACCESS_TRY || access == ACCESS_REMOVE;
@@ -507,7 +512,7 @@ static int open_new(struct instance **instance, const char *root, enum access ac
 	struct instance *new = xalloc(sizeof(*new));
 	int error;
 
-	libbpf_set_print(print_libbpf);
+	libbpf_listen();
 	*instance = NULL;
 	new->root = xstrdup(root);
 	new->lock = new->documents = -1;

@@ -70,6 +70,8 @@ char *instance_path(const struct instance *instance, const char *folder, const c
 int instance_mend(const struct instance *instance, const char *words);
 /* fail() for a refusal of the kernel: names the privileges that npctl needs. */
 int fail_privileges(const char *what);
+/* libbpf is silent, but with -d, from now on; who opens an instance need not ask for it. */
+void libbpf_listen(void);
 /* Why the verifier refused the last program that it did refuse; "" when it has not. */
 const char *instance_verifier_reason(void);
 /* CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are in effect. */

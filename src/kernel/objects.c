@@ -109,8 +109,10 @@ int objects_try(enum part part)
 {
 	struct objects objects;
 	struct bpf_map *map;
-	int error = objects_open(&objects, NULL);
+	int error;
 
+	libbpf_listen();
+	error = objects_open(&objects, NULL);
 	if (!error) {
 		set_constants(&objects);
 		bpf_object__for_each_map(map, objects.part[part]) bpf_map__set_pin_path(map, NULL);
