@@ -167,7 +167,7 @@ is "in a process that is another one's child" "$(pgrep -c -P "$agent" npctl)" 1
 preset ""
 eventually "without it its rules go" goes_out tcp/9 deny
 is "and a user's own stay" "$(npctl -j policy list | jq -c '[.[] | select(.tier == "rule") | .peer]')" '["192.0.2.9/32"]'
-npctl -q policy delete 1
+npctl -q policy delete 1 --open
 preset "npctl.io\\/preset: nosuch"
 eventually "nothing leaves a pod whose preset is not there" goes_out tcp/443 deny
 preset ""
