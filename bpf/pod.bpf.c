@@ -58,8 +58,9 @@ static __always_inline bool is_loopback6(const __u8 *address)
 }
 
 /*
- * Nobody on a wire has such a source: the receiver's own address, loopback's,
- * a group's, or the packet's destination. A pod and itself need no wire.
+ * Nobody on a pod's wire has such a source: the receiver's own address,
+ * loopback's, a group's, or the packet's destination. A pod and itself need no
+ * wire. Other interfaces may be the loopback itself: there policy decides.
  */
 static __always_inline bool source_is_forged(const struct subject_half *half,
 					     const struct packet *packet)
@@ -319,7 +320,7 @@ static __always_inline bool judge_form(struct __sk_buff *skb, const struct view 
 		return true;
 	}
 	if ((packet->direction == EGRESS && checked && !source_is_own(view->half, packet)) ||
-	    ((enforced || checked) && source_is_forged(view->half, packet))) {
+	    (checked && source_is_forged(view->half, packet))) {
 		verdict->reason = REASON_SPOOFED;
 		return true;
 	}

@@ -147,4 +147,12 @@ ok "another attachment forgets the dead one" npctl attach dev v0
 is "entirely" "$(field '[.[].interface] | unique')$(warnings)" '["v0"]'
 npctl load --unload >/dev/null
 ok "in the end nothing is left" clean
+
+# The loopback is no wire: a source that is the destination is judged there like any other.
+npctl load >/dev/null
+npctl attach dev lo >/dev/null
+npctl policy allow 127.0.0.1 --port tcp/7000 --pod dev:lo >/dev/null
+for port in 7000 7001; do "$tests/talk" serve $port & done
+eventually "what is allowed passes on lo" bash -c "[ \"\$('$tests/talk' tcp 127.0.0.1 7000)\" = yes ]"
+is "what is not does not" "$("$tests/talk" tcp 127.0.0.1 7001)" silence
 plan_done
