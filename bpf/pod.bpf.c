@@ -32,9 +32,7 @@ static __always_inline bool source_is_own(const struct subject_half *half,
 {
 	if (packet->family == 4)
 		return half->address4 && packet->key4.local == half->address4;
-	/* an address that is not known is all zeros, and so is none */
-	return !is_zero16(packet->key6.local) && (equal16(packet->key6.local, half->address6) ||
-						  equal16(packet->key6.local, half->link_local6));
+	return is_own6(half, (const void *)packet->key6.local);
 }
 
 static __always_inline bool is_loopback4(__be32 address)
@@ -79,9 +77,7 @@ static __always_inline bool source_is_forged(const struct subject_half *half,
 	if (!in)
 		return is_loopback6(packet->key6.local) || packet->key6.local[0] == 0xff;
 	return is_loopback6(packet->key6.remote) || packet->key6.remote[0] == 0xff ||
-	       (!is_zero16(packet->key6.remote) &&
-		(equal16(packet->key6.remote, half->address6) ||
-		 equal16(packet->key6.remote, half->link_local6)));
+	       is_own6(half, (const void *)packet->key6.remote);
 }
 
 /* `port` is the one that the initiator of the connection meant. */
