@@ -19,6 +19,8 @@
 
 #define IP_FRAGMENT_MORE 0x2000
 #define IP_FRAGMENT_OFFSET 0x1fff
+#define FRAGMENT6_MORE 0x0001
+#define FRAGMENT6_OFFSET 0xfff8
 
 /* <linux/in6.h> and <linux/in.h> do not go together */
 #define NEXT_HOP_BY_HOP 0
@@ -328,6 +330,23 @@ static __always_inline bool is_extension(__u8 next)
 	       next == NEXT_FRAGMENT || next == NEXT_AUTHENTICATION || next == NEXT_MOBILITY;
 }
 
+/* The header at `offset` says which piece of what this is. */
+static __always_inline enum parsed parse_fragment6(const struct __sk_buff *skb,
+						   struct packet *packet,
+						   const struct fragment_extension *part,
+						   __u32 offset, __u32 limit)
+{
+	__u16 place = bpf_ntohs(part->offset);
+
+	packet->fragment_id = part->id;
+	/* all but the last are multiples of eight bytes */
+	if (place & FRAGMENT6_MORE && (limit - offset) & 7)
+		return PARSED_MALFORMED;
+	if ((place & (FRAGMENT6_MORE | FRAGMENT6_OFFSET)) == FRAGMENT6_MORE)
+		return parse_first_fragment(skb, packet, limit);
+	return PARSED;
+}
+
 /* Walks to the transport header; the routing must be done and no header hide. */
 static __always_inline enum parsed parse6(const struct __sk_buff *skb, struct packet *packet,
 					  void *data, void *end)
@@ -370,21 +389,16 @@ static __always_inline enum parsed parse6(const struct __sk_buff *skb, struct pa
 				if (((struct routing_extension *)extension)->segments_left)
 					return PARSED_MALFORMED;
 			} else if (next == NEXT_FRAGMENT) {
-				struct fragment_extension *part = (void *)extension;
-				__u16 place = bpf_ntohs(part->offset);
-
 				/* the receiver would put together what neither of the two was */
 				if (fragmented)
 					return PARSED_MALFORMED;
 				fragmented = true;
 				length = 8;
-				packet->fragment_id = part->id;
-				later = place & 0xfff8;
-				/* all but the last are multiples of eight bytes */
-				if (place & 1 && (limit - offset) & 7)
+				if (parse_fragment6(skb, packet, (void *)extension, offset, limit))
 					return PARSED_MALFORMED;
-				if (place & 1 && !later && parse_first_fragment(skb, packet, limit))
-					return PARSED_MALFORMED;
+				later =
+				    bpf_ntohs(((struct fragment_extension *)extension)->offset) &
+				    FRAGMENT6_OFFSET;
 			}
 			next = extension->next;
 			offset += length;
