@@ -53,7 +53,7 @@ void rules_say(struct context *context, json_t *rows);
 /* --open, for commands that may take the last allow rule away. */
 extern const struct option policy_open_option[];
 /* Notes in the defaults, and in `kept`, that the rule's direction and subject stay closed. */
-void keep_closed(struct instance *instance, const json_t *rules, const json_t *rule, json_t *kept);
+void keep_closed(struct instance *instance, const json_t *rule, json_t *kept);
 void kept_say(const struct context *context, struct instance *instance, const json_t *kept);
 
 /* The hit counts of a loaded datapath, for listing.h. */

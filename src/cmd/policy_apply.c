@@ -31,9 +31,18 @@ struct changes {
 static void keep_before(struct changes *changes, const char *name)
 {
 	json_t *old;
+	char *text;
+	size_t size;
 
 	if (json_object_get(changes->before, name))
 		return;
+	if (strcmp(name, "rules") == 0) {
+		/* of many, a text is quicker to have than their values */
+		text = document_get_bytes(changes->instance, name, &size);
+		json_object_set_new(changes->before, name, json_stringn(text, size));
+		free(text);
+		return;
+	}
 	old = document_get(changes->instance, name);
 	json_object_set_new(changes->before, name, old ? json_deep_copy(old) : json_null());
 	json_decref(old);
@@ -83,6 +92,8 @@ static bool apply_own(struct changes *changes, const json_t *object)
 {
 	const char *kind = field_text(object, "kind", ""), *name;
 	json_t *copy = json_deep_copy(object);
+	struct rule_store *rules;
+	enum line_change change;
 	bool own = true;
 	char *document;
 	long id;
@@ -95,7 +106,10 @@ static bool apply_own(struct changes *changes, const json_t *object)
 		if (!json_object_get(copy, "ports"))
 			json_object_set_new(copy, "ports", json_array());
 		json_object_set_new(copy, "since", json_integer(time(NULL)));
-		lines_put(changing(changes, "rules"), json_incref(copy), &id);
+		keep_before(changes, "rules");
+		rules = instance_rules(changes->instance);
+		if (!rules || rule_store_put(rules, json_incref(copy), &change, &id))
+			changes->instance->full = true;
 	} else if (strcmp(kind, "Default") == 0) {
 		defaults_put(changing(changes, "defaults"), field_text(copy, "verdict", ""),
 			     strcmp(field_text(copy, "direction", ""), "egress") == 0,
@@ -223,7 +237,10 @@ static void restore(struct changes *changes)
 	json_t *old;
 
 	json_object_foreach (changes->before, name, old)
-		document_put(changes->instance, name, json_is_null(old) ? NULL : json_incref(old));
+		document_put(changes->instance, name,
+			     json_is_null(old)	   ? NULL
+			     : json_is_string(old) ? json_loads(json_string_value(old), 0, NULL)
+						   : json_incref(old));
 	enforce_commit(changes->instance);
 	fail("%s", sentence);
 	if (*mend)

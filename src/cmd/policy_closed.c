@@ -12,11 +12,14 @@ const struct option policy_open_option[] = {
     {0},
 };
 
-void keep_closed(struct instance *instance, const json_t *rules, const json_t *scope, json_t *kept)
+void keep_closed(struct instance *instance, const json_t *scope, json_t *kept)
 {
-	json_t *defaults = document_array(instance, "defaults");
+	json_t *defaults;
 
-	if (defaults_keep_closed(defaults, rules, scope)) {
+	if (rule_store_allows(&instance->rules, scope))
+		return;
+	defaults = document_array(instance, "defaults");
+	if (defaults_keep_closed(defaults, scope)) {
 		document_put(instance, "defaults", json_incref(defaults));
 		json_array_append_new(
 		    kept, json_pack("{s:O, s:O*}", "direction", json_object_get(scope, "direction"),

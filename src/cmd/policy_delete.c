@@ -24,7 +24,7 @@ static int remove_list(const char *name, void *data)
 
 	if (strncmp(name, "lists/", 6) != 0)
 		return 0;
-	rules = document_get(instance, "rules");
+	rules = rules_beside_prefixes(instance);
 	if (!lines_name_list(rules, name + 6))
 		document_put(instance, name, NULL);
 	json_decref(rules);
@@ -34,24 +34,26 @@ static int remove_list(const char *name, void *data)
 /* A preset's rules go together; 1: there is no such rule. `kept` NULL: open what it closed. */
 static int remove_rule(struct instance *instance, const char *word, json_t *kept)
 {
-	json_t *rules = document_array(instance, "rules"), *rule;
+	struct rule_store *rules = instance_rules(instance);
 	char *end;
 	long id = strtol(word, &end, 10);
-	const char *preset = *end ? NULL : lines_preset(rules, id);
-	int result = 1;
+	json_t *rule;
+	int result = 0;
 
-	rule = *end ? NULL : json_incref(lines_find(rules, id));
-	if (preset) {
-		fail("rule %ld is part of preset %s", id, preset);
+	if (!rules)
+		return FAILED;
+	rule = *end ? NULL : rule_store_get(rules, id);
+	if (!rule)
+		return 1;
+	if (json_object_get(rule, "preset")) {
+		fail("rule %ld is part of preset %s", id, field_text(rule, "preset", ""));
 		result = fail_mend("npctl policy preset --remove");
-	} else if (!*end && id > 0 && lines_remove(rules, id)) {
-		if (kept && strcmp(field_text(rule, "action", ""), "allow") == 0)
-			keep_closed(instance, rules, rule, kept);
-		document_put(instance, "rules", json_incref(rules));
-		result = 0;
+	} else if (!rule_store_remove(rules, id)) {
+		result = FAILED;
+	} else if (kept && strcmp(field_text(rule, "action", ""), "allow") == 0) {
+		keep_closed(instance, rule, kept);
 	}
 	json_decref(rule);
-	json_decref(rules);
 	return result;
 }
 

@@ -63,7 +63,8 @@ struct putting {
 	const struct words *words;
 	struct model *model;
 	struct line_words line;
-	json_t *rules, *rows;
+	struct rule_store *rules;
+	json_t *rows;
 	json_t *kept; /* closed, though no rule allows anything any more */
 };
 
@@ -77,12 +78,16 @@ static int put_rule(struct putting *putting)
 	if (error)
 		return error;
 	json_object_set_new(rule, "since", json_integer(time(NULL)));
-	change = lines_put(putting->rules, json_deep_copy(rule), &id);
+	error = rule_store_put(putting->rules, json_deep_copy(rule), &change, &id);
+	if (error) {
+		json_decref(rule);
+		return error;
+	}
 	json_object_del(rule, "since");
 	json_object_set_new(rule, "id", json_integer(id));
 	json_object_set_new(rule, "state", json_string(line_change_word(change)));
 	if (change == LINE_TURNED && !putting->line.allow && !word_flag(putting->words, "open"))
-		keep_closed(putting->instance, putting->rules, rule, putting->kept);
+		keep_closed(putting->instance, rule, putting->kept);
 	json_array_append_new(putting->rows, rule);
 	return 0;
 }
@@ -198,11 +203,13 @@ static int put_rules(struct putting *putting)
 	const struct words *words = putting->words;
 	int error = 0;
 
+	putting->rules = instance_rules(putting->instance);
+	if (!putting->rules)
+		return FAILED;
 	if (names_pods(words))
 		error = enforce_model(putting->instance, &putting->model);
 	else
 		putting->model = model_new();
-	putting->rules = document_array(putting->instance, "rules");
 	if (!error && word_value(words, "from-identity"))
 		error = put_for_identities(putting);
 	if (!error && word_value(words, "cidr-file"))
@@ -211,13 +218,10 @@ static int put_rules(struct putting *putting)
 		putting->line.peer = words->word[i];
 		error = put_for_subjects(putting);
 	}
-	if (!error)
-		document_put(putting->instance, "rules", json_incref(putting->rules));
 	if (!error && names_domains(words))
 		error = domains_settle(putting->instance);
 	if (!error)
 		error = enforce_commit(putting->instance);
-	json_decref(putting->rules);
 	model_free(putting->model);
 	return error;
 }

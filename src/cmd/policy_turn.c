@@ -4,32 +4,33 @@
 #include <stdlib.h>
 #include "cmd/policy.h"
 #include "kernel/enforce.h"
-#include "policy/lines.h"
+#include "policy/schema.h"
 
-static int turn(json_t *rules, const char *word, json_t *rows)
+static int turn(struct rule_store *rules, const char *word, json_t *rows)
 {
 	char *end;
 	long id = strtol(word, &end, 10);
-	json_t *rule = *end || id <= 0 ? NULL : lines_turn(rules, id), *row;
+	json_t *rule;
 
 	if (*end || id <= 0)
 		return misuse("\"%s\" is not the number of a rule", word);
+	rule = rule_store_turn(rules, id);
 	if (!rule)
-		return fail("rule %ld does not exist", id);
-	if (lines_preset(rules, id)) {
-		fail("rule %ld is part of preset %s", id, lines_preset(rules, id));
+		return *failure() ? FAILED : fail("rule %ld does not exist", id);
+	json_array_append_new(rows, rule);
+	if (json_object_get(rule, "preset")) {
+		fail("rule %ld is part of preset %s", id, field_text(rule, "preset", ""));
 		return fail_mend("npctl policy preset --remove");
 	}
-	row = json_deep_copy(rule);
-	json_object_del(row, "since");
-	json_object_set_new(row, "state", json_string(line_change_word(LINE_REPLACED)));
-	json_array_append_new(rows, row);
+	json_object_del(rule, "since");
+	json_object_set_new(rule, "state", json_string(line_change_word(LINE_REPLACED)));
 	return 0;
 }
 
 int policy_turn(struct context *context, const struct words *words)
 {
-	json_t *rules, *rows = json_array(), *kept = json_array(), *row;
+	json_t *rows = json_array(), *kept = json_array(), *row;
+	struct rule_store *rules;
 	struct instance *instance;
 	int error = instance_open(&instance, context->root, ACCESS_WRITE);
 	size_t i;
@@ -39,19 +40,18 @@ int policy_turn(struct context *context, const struct words *words)
 		json_decref(kept);
 		return error;
 	}
-	rules = document_array(instance, "rules");
+	rules = instance_rules(instance);
+	if (!rules)
+		error = FAILED;
 	for (int i = 0; i < words->count && !error; i++)
 		error = turn(rules, words->word[i], rows);
 	if (!error && !word_flag(words, "open"))
 		json_array_foreach (rows, i, row)
-			keep_closed(instance, rules, row, kept);
-	if (!error) {
-		document_put(instance, "rules", json_incref(rules));
+			keep_closed(instance, row, kept);
+	if (!error)
 		error = enforce_commit(instance);
-	}
 	if (!error)
 		kept_say(context, instance, kept);
-	json_decref(rules);
 	json_decref(kept);
 	instance_close(instance);
 	if (error)

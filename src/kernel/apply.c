@@ -353,11 +353,8 @@ out:
 
 void apply_flip(struct settings *settings)
 {
-	uint32_t next = settings->version + 1;
-
-	/* 0 is for flows that were never judged; the half goes by the last bit */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	__atomic_store_n(&settings->version, next ? next : 2, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&settings->version, version_after(settings->version), __ATOMIC_SEQ_CST);
 }
 
 void apply_clean(struct datapath *datapath, const struct numbers *numbers)

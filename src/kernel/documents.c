@@ -4,6 +4,8 @@
  * directory, itself a document, says under which id each one lies; the half of
  * settings.version says which directory. A change takes fresh ids, so the
  * directory in force and all that it names stay untouched until the flip.
+ * The rules, of which there may be very many, are records instead (store/), but
+ * can be had and put as a document, too.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -176,6 +178,18 @@ static struct document *document_find(struct directory *directory, const char *n
 	return NULL;
 }
 
+static int records_open(struct instance *instance)
+{
+	enum tree_access access = instance->writable ? TREE_WRITE
+				  : instance->locked ? TREE_READ
+						     : TREE_SNAPSHOT;
+	char *pins = instance_path(instance, "maps", "records");
+	int error = tree_open(&instance->rules.records, pins, instance->settings->version, access);
+
+	free(pins);
+	return error;
+}
+
 int documents_open(struct instance *instance)
 {
 	struct directory *directory = xalloc(sizeof(*directory));
@@ -187,6 +201,8 @@ int documents_open(struct instance *instance)
 	instance->directory = directory;
 	directory->version = instance->settings->version;
 	directory->next_id = FIRST_ID;
+	if (records_open(instance))
+		return FAILED;
 	blob = parts_read(instance->documents, DIRECTORY_ID(directory->version));
 	if (!blob.data && !directory->version)
 		return 0;
@@ -216,6 +232,9 @@ void documents_release(struct instance *instance)
 	free(directory->documents);
 	free(directory);
 	instance->directory = NULL;
+	rule_store_settle(&instance->rules);
+	tree_close(instance->rules.records);
+	instance->rules.records = NULL;
 }
 
 static bool read_all(struct instance *instance)
@@ -255,6 +274,22 @@ static bool document_exists(const struct document *document)
 	return document->changed ? document->blob.data != NULL : document->id != 0;
 }
 
+/* An earlier version kept the rules as a document. */
+static bool has_rules_document(struct instance *instance)
+{
+	const struct document *document;
+	size_t at;
+
+	document = document_find(instance->directory, "rules", &at);
+	return document && document_exists(document);
+}
+
+/* The name means the records. */
+static bool is_records(struct instance *instance, const char *name)
+{
+	return !strcmp(name, "rules") && !has_rules_document(instance);
+}
+
 size_t document_count(struct instance *instance)
 {
 	struct directory *directory = instance->directory;
@@ -262,7 +297,7 @@ size_t document_count(struct instance *instance)
 
 	for (i = 0; i < directory->count; i++)
 		count += document_exists(&directory->documents[i]);
-	return count;
+	return count + !rule_store_is_empty(&instance->rules);
 }
 
 /* Takes over the blob. What is stored already needs no new parts. */
@@ -312,16 +347,7 @@ static void *document_read(struct instance *instance, const char *name, size_t *
 	return data;
 }
 
-/*
- * Many commands to one change read and write the same documents again and again.
- * The rules, of which there may be many, are handed out as they are, not as a
- * copy: whoever changes them puts them back, or the whole change is dropped.
- */
-static json_t *value_of(const char *name, json_t *kept)
-{
-	return strcmp(name, "rules") == 0 ? json_incref(kept) : json_deep_copy(kept);
-}
-
+/* Many commands to one change read and write the same documents again and again. */
 static json_t *document_keep(struct instance *instance, const char *name, json_t *value)
 {
 	struct document *document;
@@ -329,7 +355,7 @@ static json_t *document_keep(struct instance *instance, const char *name, json_t
 
 	document = document_find(instance->directory, name, &at);
 	if (document && !document->value)
-		document->value = value_of(name, value);
+		document->value = json_deep_copy(value);
 	return value;
 }
 
@@ -340,9 +366,12 @@ json_t *document_get(struct instance *instance, const char *name)
 	size_t size, at;
 	char *text;
 
+	if (is_records(instance, name))
+		return rule_store_is_empty(&instance->rules) ? NULL
+							     : rule_store_all(&instance->rules);
 	document = document_find(instance->directory, name, &at);
 	if (document && document->value)
-		return value_of(name, document->value);
+		return json_deep_copy(document->value);
 	text = document_read(instance, name, &size);
 	value = text ? json_loadb(text, size, JSON_DECODE_ANY, NULL) : NULL;
 	free(text);
@@ -351,6 +380,13 @@ json_t *document_get(struct instance *instance, const char *name)
 
 void *document_get_bytes(struct instance *instance, const char *name, size_t *size)
 {
+	char *text;
+
+	if (is_records(instance, name)) {
+		text = rule_store_text(&instance->rules);
+		*size = strlen(text);
+		return text;
+	}
 	return document_read(instance, name, size);
 }
 
@@ -368,11 +404,50 @@ static struct document *document_of(struct instance *instance, const char *name)
 	return document;
 }
 
+struct rule_store *instance_rules(struct instance *instance)
+{
+	json_t *old;
+	int error;
+
+	if (!has_rules_document(instance))
+		return &instance->rules;
+	old = document_get(instance, "rules");
+	error = old ? rule_store_set_all(&instance->rules, old) : FAILED;
+	json_decref(old);
+	if (error)
+		return NULL;
+	document_set(instance, document_of(instance, "rules"), (struct blob){});
+	return &instance->rules;
+}
+
+json_t *rules_beside_prefixes(struct instance *instance)
+{
+	json_t *rules;
+
+	if (!is_records(instance, "rules"))
+		return document_get(instance, "rules");
+	rule_store_around(&instance->rules, NULL, 0, SIZE_MAX, &rules);
+	return rules;
+}
+
+static void records_put(struct instance *instance, json_t *value)
+{
+	struct rule_store *rules = instance_rules(instance);
+
+	if (!rules || rule_store_set_all(rules, value))
+		instance->full = true;
+	json_decref(value);
+}
+
 void document_put(struct instance *instance, const char *name, json_t *value)
 {
 	struct document *document;
 	size_t at;
 
+	if (!strcmp(name, "rules")) {
+		records_put(instance, value);
+		return;
+	}
 	if (!value && !document_find(instance->directory, name, &at))
 		return;
 	document = document_of(instance, name);
@@ -393,6 +468,11 @@ void document_put_bytes(struct instance *instance, const char *name, const void 
 
 bool documents_changed(const struct instance *instance)
 {
+	return tree_changed(instance->rules.records) || documents_proper_changed(instance);
+}
+
+bool documents_proper_changed(const struct instance *instance)
+{
 	const struct directory *directory = instance->directory;
 	size_t i;
 
@@ -407,17 +487,21 @@ int document_each(struct instance *instance, int (*callback)(const char *name, v
 		  void *data)
 {
 	struct directory *directory = instance->directory;
+	bool rules = !has_rules_document(instance) && !rule_store_is_empty(&instance->rules);
 	size_t i;
-	int error;
+	int error = 0;
 
-	for (i = 0; i < directory->count; i++) {
-		if (!document_exists(&directory->documents[i]))
-			continue;
-		error = callback(directory->documents[i].name, data);
-		if (error)
-			return error;
+	for (i = 0; i < directory->count && !error; i++) {
+		const char *name = directory->documents[i].name;
+
+		if (rules && strcmp(name, "rules") > 0) {
+			rules = false;
+			error = callback("rules", data);
+		}
+		if (!error && document_exists(&directory->documents[i]))
+			error = callback(name, data);
 	}
-	return 0;
+	return error || !rules ? error : callback("rules", data);
 }
 
 static bool id_is_used(const struct directory *directory, uint32_t id)
@@ -486,6 +570,8 @@ int documents_stage(struct instance *instance)
 	int error = 0;
 	size_t i;
 
+	if (instance->full)
+		return FAILED;
 	documents_unstage(instance);
 	for (i = 0; i < directory->count && !error; i++) {
 		struct document *document = &directory->documents[i];
@@ -498,8 +584,10 @@ int documents_stage(struct instance *instance)
 	}
 	if (!error)
 		error = directory_write(instance);
-	if (!error)
+	if (!error) {
+		tree_stage(instance->rules.records, version_after(directory->version));
 		return 0;
+	}
 	documents_unstage(instance);
 	if (error == -E2BIG)
 		return fail("%s/maps/documents is full; nothing was changed", instance->root);
@@ -515,6 +603,8 @@ static void documents_flipped(struct instance *instance)
 
 	parts_delete(instance->documents, DIRECTORY_ID(directory->version));
 	directory->version = instance->settings->version;
+	tree_flipped(instance->rules.records, directory->version);
+	rule_store_settle(&instance->rules);
 	for (i = 0; i < directory->count; i++) {
 		struct document document = directory->documents[i];
 

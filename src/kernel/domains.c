@@ -55,7 +55,7 @@ static void put_names(struct instance *instance, const json_t *names)
 /* A user's and the agent's; a new reference. */
 static json_t *rules_get(struct instance *instance)
 {
-	json_t *users = array_get(instance, "rules"), *others = array_get(instance, AGENT_RULES);
+	json_t *users = rules_beside_prefixes(instance), *others = array_get(instance, AGENT_RULES);
 	json_t *rules = json_array();
 
 	/* the arrays themselves may be what other commands of a batch change */

@@ -633,10 +633,14 @@ void instance_remove_if_empty(struct instance *instance)
 {
 	bool programs = !remove_folder(instance, "/progs");
 	bool links = !remove_folder(instance, "/links");
+	char *records;
 
 	if (programs || links || instance_agent_runs(instance) ||
 	    (instance->settings && (instance_loaded(instance) || document_count(instance))))
 		return;
+	records = instance_path(instance, "maps", "records");
+	tree_remove(records);
+	free(records);
 	remove_file(instance, "maps/settings");
 	remove_file(instance, "maps/documents");
 	remove_folder(instance, "/agent");

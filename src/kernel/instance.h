@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include "base.h"
 #include "abi.h"
+#include "store/rule_store.h"
 
 enum access {
 	ACCESS_READ,   /* shared lock, or a snapshot while a writer is at work;
@@ -32,10 +33,12 @@ struct instance {
 	bool locked; /* else the documents are a snapshot */
 	bool writable;
 	bool held, waiting;	   /* see instance_hold(); there is something to commit */
+	bool full;		   /* what was put found no room: nothing of it comes into force */
 	struct settings *settings; /* mapped; read-only unless writable */
 	int documents;		   /* map */
 	/* the documents' directory in force and what this run changed */
 	struct directory *directory;
+	struct rule_store rules; /* the document "rules", rule by rule */
 };
 
 /* Seconds to wait for the lock until instance_open() is BUSY; 0: as long as it takes. */
@@ -103,8 +106,17 @@ void document_put(struct instance *instance, const char *name, json_t *value);
 /* The same for bytes that are no JSON. NULL when absent; freed by the caller. */
 void *document_get_bytes(struct instance *instance, const char *name, size_t *size);
 void document_put_bytes(struct instance *instance, const char *name, const void *data, size_t size);
+/*
+ * For those who change a few of the rules: they cost nothing but themselves. NULL, having
+ * said why, when what an earlier version left as a document cannot be taken over.
+ */
+struct rule_store *instance_rules(struct instance *instance);
+/* Those over something else than a prefix, in an array; a new reference. */
+json_t *rules_beside_prefixes(struct instance *instance);
 /* Something was put that differs from what is in force. */
 bool documents_changed(const struct instance *instance);
+/* The same, beside records. */
+bool documents_proper_changed(const struct instance *instance);
 /* Calls back for every document, in order of name; stops at a non-zero return. */
 int document_each(struct instance *instance, int (*callback)(const char *name, void *data),
 		  void *data);
@@ -120,6 +132,12 @@ size_t document_count(struct instance *instance);
  * Used by enforce.c alone. Write what changed beside what is in force, under
  * the idle half's directory; after the flip, forget what the other half had.
  */
+/* 0 is for flows that were never judged; the half goes by the last bit. */
+static inline uint32_t version_after(uint32_t version)
+{
+	return version + 1 ? version + 1 : 2;
+}
+
 int documents_stage(struct instance *instance);
 void documents_clean(struct instance *instance);
 

@@ -246,7 +246,7 @@ static void sign_field(struct signature *signature, const json_t *rule, const ch
 	free(text);
 }
 
-static struct signature sameness(const json_t *rule)
+struct signature line_sameness(const json_t *rule)
 {
 	static const char *const fields[] = {"peer", "ports", "subject", "direction", "preset"};
 	struct signature signature = {0};
@@ -258,7 +258,7 @@ static struct signature sameness(const json_t *rule)
 
 static void known_add(const json_t *rules, size_t index)
 {
-	struct signature key = sameness(json_array_get(rules, index));
+	struct signature key = line_sameness(json_array_get(rules, index));
 
 	lookup_put(&known.places, &key, (uint32_t)index);
 	known.count = index + 1;
@@ -314,14 +314,14 @@ static json_t *find_same(json_t *rules, const json_t *rule)
 		known.count = 0;
 		return look_through(rules, rule);
 	}
-	key = sameness(rule);
+	key = line_sameness(rule);
 	known_update(rules);
 	index = lookup_get(&known.places, &key);
 	old = index == LOOKUP_NONE ? NULL : json_array_get(rules, index);
 	return old && is_same_line(old, rule) ? old : NULL;
 }
 
-static enum line_change replace(json_t *old, json_t *rule, long *id)
+enum line_change line_replace(json_t *old, json_t *rule, long *id)
 {
 	bool turned = !same_field(old, rule, "action");
 	bool equal = !turned && same_field(old, rule, "rate") && same_field(old, rule, "grace") &&
@@ -343,7 +343,7 @@ enum line_change lines_put(json_t *rules, json_t *rule, long *id)
 	json_t *sequence = sequence_of(rules), *old = find_same(rules, rule);
 
 	if (old)
-		return replace(old, rule, id);
+		return line_replace(old, rule, id);
 	*id = field_number(sequence, "next", 1);
 	json_object_set_new(sequence, "next", json_integer(*id + 1));
 	json_object_set_new(rule, "id", json_integer(*id));
@@ -376,38 +376,12 @@ bool lines_remove(json_t *rules, long id)
 	return false;
 }
 
-const char *lines_preset(const json_t *rules, long id)
+void line_turn(json_t *rule)
 {
-	size_t index;
-	json_t *rule;
+	bool allows = strcmp(field_text(rule, "action", ""), "allow") == 0;
 
-	json_array_foreach (rules, index, rule) {
-		if (index && field_number(rule, "id", 0) == id)
-			return field_text(rule, "preset", NULL);
-	}
-	return NULL;
-}
-
-json_t *lines_turn(json_t *rules, long id)
-{
-	json_t *rule;
-	size_t index;
-
-	json_array_foreach (rules, index, rule) {
-		bool allows = strcmp(field_text(rule, "action", ""), "allow") == 0;
-
-		if (index == 0 || field_number(rule, "id", 0) != id)
-			continue;
-		json_object_set_new(rule, "action", json_string(allows ? "deny" : "allow"));
-		json_object_del(rule, "rate");
-		return rule;
-	}
-	return NULL;
-}
-
-bool lines_are_empty(const json_t *rules)
-{
-	return json_array_size(rules) <= 1;
+	json_object_set_new(rule, "action", json_string(allows ? "deny" : "allow"));
+	json_object_del(rule, "rate");
 }
 
 bool lines_name_list(const json_t *rules, const char *list)
@@ -422,31 +396,11 @@ bool lines_name_list(const json_t *rules, const char *list)
 	return false;
 }
 
-json_t *lines_find(const json_t *rules, long id)
-{
-	json_t *rule;
-	size_t index;
-
-	json_array_foreach (rules, index, rule)
-		if (index && field_number(rule, "id", 0) == id)
-			return rule;
-	return NULL;
-}
-
-static bool allows_there(const json_t *rule, const json_t *scope)
-{
-	return strcmp(field_text(rule, "action", ""), "allow") == 0 &&
-	       same_field(rule, scope, "direction") && same_field(rule, scope, "subject");
-}
-
-bool defaults_keep_closed(json_t *defaults, const json_t *rules, const json_t *scope)
+bool defaults_keep_closed(json_t *defaults, const json_t *scope)
 {
 	json_t *each;
 	size_t index;
 
-	json_array_foreach (rules, index, each)
-		if (allows_there(each, scope))
-			return false;
 	json_array_foreach (defaults, index, each)
 		if (same_field(each, scope, "direction") && same_field(each, scope, "subject"))
 			return false;

@@ -38,25 +38,23 @@ size_t subject_pods(struct model *model, const char *selector);
  * ports and subject, else at the end. The same rule again changes nothing.
  */
 enum line_change lines_put(json_t *rules, json_t *rule, long *id);
+/* Equal for rules of which the later takes the place of the earlier. */
+struct signature line_sameness(const json_t *rule);
+/* What `rule`, which it takes over, says anew on the same matter goes into `old`. */
+enum line_change line_replace(json_t *old, json_t *rule, long *id);
+/* Allow becomes deny, without a limit, and deny allow. */
+void line_turn(json_t *rule);
 /* False when there is no such rule. */
 bool lines_remove(json_t *rules, long id);
-/* Allow becomes deny, without a limit, and deny allow; borrowed, NULL when there is no such rule.
- */
-json_t *lines_turn(json_t *rules, long id);
-bool lines_are_empty(const json_t *rules);
-/* The preset that the rule comes from, NULL when it stands for itself. */
-const char *lines_preset(const json_t *rules, long id);
 /* Some rule is about the list. */
 bool lines_name_list(const json_t *rules, const char *list);
 
-/* The rule of that number, borrowed; NULL. */
-json_t *lines_find(const json_t *rules, long id);
 /*
- * An allow rule of that direction and subject is no more. It closed them to all
- * others, and so they stay, unless another such rule or a default says so anyway.
- * Whether that had to be noted.
+ * The last allow rule of that direction and subject is no more. It closed them to
+ * all others, and so they stay, unless a default says so anyway. Whether that had
+ * to be noted.
  */
-bool defaults_keep_closed(json_t *defaults, const json_t *rules, const json_t *scope);
+bool defaults_keep_closed(json_t *defaults, const json_t *scope);
 /* `verdict` NULL: as if nothing had been said. */
 void defaults_put(json_t *defaults, const char *verdict, bool egress, const char *subject);
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The memory of a tree: pages in chunks that come with need, each twice as large as all before. */
+#ifndef NPCTL_STORE_PAGES_H
+#define NPCTL_STORE_PAGES_H
+
+#include "store/tree.h"
+
+#define PAGE_BYTES 4096
+#define PAGE_CHUNKS 11
+#define PAGE_LIMIT 65536
+#define PAGE_FIRST_CHUNK 64
+
+struct pages {
+	char *pins; /* NULL: memory of this process */
+	enum tree_access access;
+	void *chunk[PAGE_CHUNKS];
+};
+
+/* Opens the chunks that there are. */
+int pages_open(struct pages *pages, const char *pins, enum tree_access access);
+void pages_close(struct pages *pages);
+void pages_remove(const char *pins);
+/* NULL when it is in no chunk. */
+void *pages_at(const struct pages *pages, uint32_t page);
+/* Makes the chunk of that page if need be. */
+int pages_reach(struct pages *pages, uint32_t page);
+
+#endif
