@@ -150,7 +150,7 @@ static int run_atomic(struct batch *batch, bool checks, bool *by_line)
 	return status;
 }
 
-/* The commit knows no lines: when it fails, they are run again, each checked by itself. */
+/* The commit knows no lines: when it refuses what they say, they are run again, each checked. */
 static int run_all(struct batch *batch)
 {
 	bool by_line;
@@ -159,7 +159,7 @@ static int run_all(struct batch *batch)
 	if (!batch->atomic)
 		return run_lines(batch);
 	status = run_atomic(batch, false, &by_line);
-	if (!status || by_line)
+	if (!status || by_line || !enforce_refused())
 		return status;
 	failure_clear();
 	return run_atomic(batch, true, &by_line);

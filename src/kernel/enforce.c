@@ -335,6 +335,13 @@ int enforce_end(bool commit)
 	return error;
 }
 
+static bool refused;
+
+bool enforce_refused(void)
+{
+	return refused;
+}
+
 int enforce_commit(struct instance *instance)
 {
 	struct datapath datapath;
@@ -346,7 +353,8 @@ int enforce_commit(struct instance *instance)
 	if (instance->settings->dirty)
 		documents_clean(instance); /* a writer was killed: what it left is not in force */
 	/* what does not compile is refused with or without a datapath */
-	if (enforce_plan(instance, &plan))
+	refused = enforce_plan(instance, &plan) != 0;
+	if (refused)
 		return FAILED;
 	instance->settings->dirty = 1;
 	if (instance_loaded(instance)) {

@@ -25,6 +25,8 @@ int enforce_commit(struct instance *instance);
  */
 void enforce_begin(const char *root, bool checks);
 int enforce_end(bool commit);
+/* The last commit failed for what the documents say, not for want of room or the like. */
+bool enforce_refused(void);
 
 /* The numbers in force; none when nothing is. */
 int enforce_numbers(struct instance *instance, struct numbers **numbers);
