@@ -55,24 +55,14 @@ static void spans_mark(struct arena *arena, const struct numbers *numbers)
 	}
 }
 
-static void mark_all(struct datapath *datapath, const struct numbers *numbers, uint32_t half)
-{
-	arena_unmark(&datapath->runs);
-	arena_unmark(&datapath->runs6);
-	spans_mark(&datapath->runs, numbers);
-	peers_mark(datapath, half);
-	arena_seal(&datapath->runs);
-	arena_seal(&datapath->runs6);
-}
-
-static int counter_reset(const struct apply *apply, uint32_t rule)
+static int counter_reset(const struct datapath *datapath, uint32_t rule)
 {
 	static struct counter *zero;
 	int error;
 
 	if (!zero)
 		zero = xalloc(libbpf_num_possible_cpus() * sizeof(*zero));
-	error = bpf_map_update_elem(apply->datapath->maps.counters, &rule, zero, BPF_ANY);
+	error = bpf_map_update_elem(datapath->maps.counters, &rule, zero, BPF_ANY);
 	return error ? fail("cannot reset the counter of rule %u: %s", rule, strerror(-error)) : 0;
 }
 
@@ -86,6 +76,28 @@ static int rate_write(const struct datapath *datapath, uint32_t number,
 	return 0;
 }
 
+int apply_rule(struct datapath *datapath, uint32_t number, const struct plan_rule *rule)
+{
+	struct rule_info info = {
+	    .tier = rule->tier,
+	    .direction = rule->direction,
+	    .allow = rule->allow,
+	};
+
+	snprintf(info.name, sizeof(info.name), "%s", rule->name);
+	datapath->rules[number] = info;
+	if (rate_write(datapath, number, rule))
+		return FAILED;
+	return counter_reset(datapath, number);
+}
+
+uint32_t apply_answer(uint32_t number, const struct plan_rule *rule)
+{
+	uint32_t answer = (rule->allow ? ANSWER_ALLOW : 0) | number;
+
+	return rule->allow && rule->rate_per_second ? answer | ANSWER_LIMITED : answer;
+}
+
 static int rules_write(struct apply *apply)
 {
 	size_t i;
@@ -93,22 +105,11 @@ static int rules_write(struct apply *apply)
 	for (i = 0; i < apply->plan->rule_count; i++) {
 		const struct plan_rule *rule = &apply->plan->rules[i];
 		uint32_t number = number_of(apply, NUMBER_RULE, &rule->signature)->number;
-		struct rule_info info = {
-		    .tier = rule->tier,
-		    .direction = rule->direction,
-		    .allow = rule->allow,
-		};
 
-		apply->rule[i] = (rule->allow ? ANSWER_ALLOW : 0) | number;
-		if (rule->allow && rule->rate_per_second)
-			apply->rule[i] |= ANSWER_LIMITED;
+		apply->rule[i] = apply_answer(number, rule);
 		if (apply->old && numbers_find(apply->old, NUMBER_RULE, &rule->signature))
 			continue;
-		snprintf(info.name, sizeof(info.name), "%s", rule->name);
-		apply->datapath->rules[number] = info;
-		if (rate_write(apply->datapath, number, rule))
-			return FAILED;
-		if (counter_reset(apply, number))
+		if (apply_rule(apply->datapath, number, rule))
 			return FAILED;
 	}
 	return 0;
@@ -247,15 +248,23 @@ static int sets_write(struct apply *apply)
 	return 0;
 }
 
-static void half_fill(const struct apply *apply, const struct binding *binding,
+/* Subjects that are interfaces, to the half to be written. */
+struct writing {
+	struct datapath *datapath;
+	const struct plan *plan;
+	const struct span *sets;
+	uint32_t idle;
+};
+
+static void half_fill(const struct writing *writing, const struct binding *binding,
 		      struct subject_half *half)
 {
-	const struct plan_subject *subject = &apply->plan->subjects[binding->subject];
+	const struct plan_subject *subject = &writing->plan->subjects[binding->subject];
 	int direction, family;
 
 	*half = (struct subject_half){.ifindex = binding->ifindex};
 	for (direction = 0; direction < DIRECTIONS; direction++) {
-		half->set[direction] = apply->set[subject->set[direction]];
+		half->set[direction] = writing->sets[subject->set[direction]];
 		if (subject->enforced[direction])
 			half->flags |= SUBJECT_ENFORCED(direction);
 	}
@@ -273,37 +282,98 @@ static void half_fill(const struct apply *apply, const struct binding *binding,
 	memcpy(half->link_local6, binding->link_local6, 16);
 }
 
-static int subject_write(struct apply *apply, const struct binding *binding)
+static int subject_write(const struct writing *writing, const struct binding *binding)
 {
-	struct datapath *datapath = apply->datapath;
+	struct datapath *datapath = writing->datapath;
 	struct subject *slot = &datapath->subjects[binding->ifindex % SUBJECT_SLOTS];
 	struct subject more = {};
 	int error;
 
-	if (!slot->half[apply->idle].ifindex) {
-		half_fill(apply, binding, &slot->half[apply->idle]);
+	if (!slot->half[writing->idle].ifindex) {
+		half_fill(writing, binding, &slot->half[writing->idle]);
 		return 0;
 	}
 	/* the half in force may be there already: it stays */
 	bpf_map_lookup_elem(datapath->maps.subjects_more, &binding->ifindex, &more);
-	half_fill(apply, binding, &more.half[apply->idle]);
+	half_fill(writing, binding, &more.half[writing->idle]);
 	error =
 	    bpf_map_update_elem(datapath->maps.subjects_more, &binding->ifindex, &more, BPF_ANY);
 	return error ? fail("subjects_more is full: %s", strerror(-error)) : 0;
 }
 
-static int subjects_write(struct apply *apply, const struct binding *bindings, size_t count)
+int apply_subjects(struct datapath *datapath, const struct plan *plan, const struct span *sets,
+		   const struct binding *bindings, size_t count)
 {
+	struct writing writing = {datapath, plan, sets, !(datapath->settings->version & 1)};
 	size_t i;
 
 	for (i = 0; i < SUBJECT_SLOTS; i++)
-		if (apply->datapath->subjects[i].half[apply->idle].ifindex)
-			memset(&apply->datapath->subjects[i].half[apply->idle], 0,
+		if (datapath->subjects[i].half[writing.idle].ifindex)
+			memset(&datapath->subjects[i].half[writing.idle], 0,
 			       sizeof(struct subject_half));
 	for (i = 0; i < count; i++)
-		if (bindings[i].kind == BINDING_INTERFACE && subject_write(apply, &bindings[i]))
+		if (bindings[i].kind == BINDING_INTERFACE && subject_write(&writing, &bindings[i]))
 			return FAILED;
-	return 0;
+	return holders_write(datapath, plan, sets, bindings, count);
+}
+
+static bool interface_set(const struct datapath *datapath, uint32_t ifindex,
+			  enum direction direction, struct span *set)
+{
+	uint32_t half = datapath->settings->version & 1;
+	struct subject_half found = datapath->subjects[ifindex % SUBJECT_SLOTS].half[half];
+	struct subject more;
+
+	if (found.ifindex != ifindex &&
+	    !bpf_map_lookup_elem(datapath->maps.subjects_more, &ifindex, &more))
+		found = more.half[half];
+	*set = found.set[direction];
+	return found.ifindex == ifindex;
+}
+
+bool apply_set_in_force(const struct datapath *datapath, const struct binding *binding,
+			enum direction direction, struct span *set)
+{
+	if (binding->kind == BINDING_INTERFACE)
+		return interface_set(datapath, binding->ifindex, direction, set);
+	return holder_set(datapath, binding, set);
+}
+
+/* All sets that one half of the subjects leads to. */
+static void sets_mark(struct datapath *datapath, uint32_t half)
+{
+	uint32_t key, *previous = NULL;
+	struct subject more;
+	size_t i;
+
+	for (i = 0; i < SUBJECT_SLOTS; i++) {
+		const struct subject_half *subject = &datapath->subjects[i].half[half];
+
+		if (subject->ifindex) {
+			arena_mark(&datapath->runs, subject->set[INGRESS]);
+			arena_mark(&datapath->runs, subject->set[EGRESS]);
+		}
+	}
+	while (!bpf_map_get_next_key(datapath->maps.subjects_more, previous, &key)) {
+		if (!bpf_map_lookup_elem(datapath->maps.subjects_more, &key, &more) &&
+		    more.half[half].ifindex == key) {
+			arena_mark(&datapath->runs, more.half[half].set[INGRESS]);
+			arena_mark(&datapath->runs, more.half[half].set[EGRESS]);
+		}
+		previous = &key;
+	}
+	holders_mark(datapath, half);
+}
+
+static void mark_all(struct datapath *datapath, const struct numbers *numbers, uint32_t half)
+{
+	arena_unmark(&datapath->runs);
+	arena_unmark(&datapath->runs6);
+	spans_mark(&datapath->runs, numbers);
+	sets_mark(datapath, half);
+	peers_mark(datapath, half);
+	arena_seal(&datapath->runs);
+	arena_seal(&datapath->runs6);
 }
 
 void apply_limits(const struct datapath *datapath, uint32_t limits[NUMBER_KINDS])
@@ -339,9 +409,10 @@ int apply_stage(struct datapath *datapath, const struct plan *plan, struct numbe
 		apply.old = NULL;
 	if (tables_write(&apply) || sets_write(&apply) ||
 	    peers_write(datapath, plan, apply.identity, apply.idle, compact) ||
-	    subjects_write(&apply, bindings, binding_count) ||
-	    holders_write(datapath, plan, apply.set, bindings, binding_count))
+	    apply_subjects(datapath, plan, apply.set, bindings, binding_count))
 		goto out;
+	/* what the version to come does not use is free from then on */
+	mark_all(datapath, numbers, apply.idle);
 	result = 0;
 out:
 	free(apply.rule);
@@ -357,7 +428,7 @@ void apply_flip(struct settings *settings)
 	__atomic_store_n(&settings->version, version_after(settings->version), __ATOMIC_SEQ_CST);
 }
 
-void apply_clean(struct datapath *datapath, const struct numbers *numbers)
+void apply_forget_subjects(struct datapath *datapath)
 {
 	uint32_t half = datapath->settings->version & 1, key, *previous = NULL, gone;
 	struct subject more;
@@ -374,7 +445,11 @@ void apply_clean(struct datapath *datapath, const struct numbers *numbers)
 	if (drop)
 		bpf_map_delete_elem(datapath->maps.subjects_more, &gone);
 	holders_clean(datapath);
-	mark_all(datapath, numbers, half);
+}
+
+void apply_clean(struct datapath *datapath)
+{
+	apply_forget_subjects(datapath);
 	arena_shrink(&datapath->runs);
 	arena_shrink(&datapath->runs6);
 }

@@ -24,13 +24,27 @@ struct binding {
 	uint8_t link_local6[16];   /* interfaces: of the pod's end, zero when unknown */
 };
 
-/* Also notes in `numbers` where runs stand. `old`: the numbers in force, or NULL. */
+/*
+ * Also notes in `numbers` where runs stand, and leaves the gaps of the arenas as they
+ * will be. `old`: the numbers in force, or NULL.
+ */
 int apply_stage(struct datapath *datapath, const struct plan *plan, struct numbers *numbers,
 		const struct numbers *old, const struct binding *bindings, size_t binding_count);
 /* Makes what was staged the policy in force. */
 void apply_flip(struct settings *settings);
 /* After the flip: gives back what only the old version used. */
-void apply_clean(struct datapath *datapath, const struct numbers *numbers);
+void apply_clean(struct datapath *datapath);
+
+/* The parts of it, for whoever changes little. */
+int apply_rule(struct datapath *datapath, uint32_t number, const struct plan_rule *rule);
+uint32_t apply_answer(uint32_t number, const struct plan_rule *rule);
+/* Fills the idle half; `sets` has where each set of the plan stands. */
+int apply_subjects(struct datapath *datapath, const struct plan *plan, const struct span *sets,
+		   const struct binding *bindings, size_t count);
+/* False when the binding has no entry. */
+bool apply_set_in_force(const struct datapath *datapath, const struct binding *binding,
+			enum direction direction, struct span *set);
+void apply_forget_subjects(struct datapath *datapath);
 
 /* How many of each kind the maps hold. */
 void apply_limits(const struct datapath *datapath, uint32_t limits[NUMBER_KINDS]);

@@ -108,6 +108,38 @@ int holders_write(struct datapath *datapath, const struct plan *plan, const stru
 	return error;
 }
 
+bool holder_set(const struct datapath *datapath, const struct binding *binding, struct span *set)
+{
+	int map = binding->kind == BINDING_USER ? datapath->maps.users : datapath->maps.containers;
+	const struct user_half *half;
+	struct holder holder;
+	uint64_t key = key_of(binding);
+
+	if (map < 0 || bpf_map_lookup_elem(map, &key, &holder))
+		return false;
+	half = &holder.half[datapath->settings->version & 1];
+	*set = half->set;
+	return half->present;
+}
+
+static void kind_mark(struct datapath *datapath, int map, uint32_t half)
+{
+	struct keys keys = map < 0 ? (struct keys){} : keys_read(map);
+	struct holder holder;
+	size_t i;
+
+	for (i = 0; i < keys.count; i++)
+		if (!bpf_map_lookup_elem(map, &keys.key[i], &holder) && holder.half[half].present)
+			arena_mark(&datapath->runs, holder.half[half].set);
+	free(keys.key);
+}
+
+void holders_mark(struct datapath *datapath, uint32_t half)
+{
+	kind_mark(datapath, datapath->maps.users, half);
+	kind_mark(datapath, datapath->maps.containers, half);
+}
+
 static void kind_clean(int map, uint32_t half)
 {
 	struct keys keys = map < 0 ? (struct keys){} : keys_read(map);

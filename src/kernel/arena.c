@@ -219,6 +219,67 @@ void *arena_entries(struct arena *arena, uint32_t first)
 	return chunk->entries ? (char *)chunk->entries + (size_t)place * arena->entry_size : NULL;
 }
 
+static int gap_larger(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return x->count > y->count ? -1 : x->count < y->count;
+}
+
+/* In a chunk of which nothing is used the gap goes with the chunk. */
+static bool gap_is_chunk(const struct arena *arena, const struct arena_gap *gap)
+{
+	return gap->count == 1u << arena->chunk_bits && gap->first;
+}
+
+size_t arena_gaps(const struct arena *arena, bool whole, struct span *gaps, size_t most)
+{
+	struct span *all = xalloc((arena->gap_count + 1) * sizeof(*all));
+	size_t i, count = 0;
+
+	for (i = 0; i < arena->gap_count; i++)
+		if (arena->gaps[i].count && (whole || !gap_is_chunk(arena, &arena->gaps[i])))
+			all[count++] = (struct span){arena->gaps[i].first, arena->gaps[i].count};
+	qsort(all, count, sizeof(*all), gap_larger);
+	if (count > most)
+		count = most;
+	memcpy(gaps, all, count * sizeof(*gaps));
+	free(all);
+	return count;
+}
+
+void arena_take_gaps(struct arena *arena, const struct span *gaps, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (arena_entries(arena, gaps[i].first))
+			gap_add(arena, gaps[i].first, gaps[i].first + gaps[i].count);
+}
+
+void arena_free(struct arena *arena, struct span span)
+{
+	uint32_t chunk = span.first >> arena->chunk_bits, end = span.first + span.count;
+	size_t i;
+
+	for (i = 0; i < arena->gap_count; i++) {
+		struct arena_gap *gap = &arena->gaps[i];
+
+		if (!gap->count || gap->first >> arena->chunk_bits != chunk)
+			continue;
+		if (gap->first + gap->count == span.first) {
+			gap->count += span.count;
+			return;
+		}
+		if (gap->first == end) {
+			gap->first = span.first;
+			gap->count += span.count;
+			return;
+		}
+	}
+	gap_add(arena, span.first, end);
+}
+
 bool arena_is_sparse(const struct arena *arena)
 {
 	uint64_t used = 0, room = 0;

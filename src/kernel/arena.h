@@ -44,6 +44,16 @@ void arena_unmark(struct arena *arena);
 int arena_alloc(struct arena *arena, uint32_t count, uint32_t align, uint32_t *first);
 void *arena_entries(struct arena *arena, uint32_t first);
 
+/*
+ * What is not used, the largest first, `most` of them at most. Of chunks that are not used
+ * at all arena_shrink() makes an end, unless `whole`.
+ */
+size_t arena_gaps(const struct arena *arena, bool whole, struct span *gaps, size_t most);
+/* Instead of telling what is in use: what is not. */
+void arena_take_gaps(struct arena *arena, const struct span *gaps, size_t count);
+/* Nobody uses it any more. */
+void arena_free(struct arena *arena, struct span span);
+
 /* Far more room than what is marked needs. */
 bool arena_is_sparse(const struct arena *arena);
 /* Gives back the chunks in which nothing is marked. */

@@ -9,8 +9,10 @@
 
 #include "kernel/apply.h"
 #include "kernel/clock.h"
+#include "kernel/commit.h"
 #include "kernel/networks.h"
 #include "net/links.h"
+#include "store/number_store.h"
 
 /* Documents that are not the model's. */
 static bool is_own_record(const char *name)
@@ -38,6 +40,7 @@ struct filling {
 	struct instance *instance;
 	struct model *model;
 	enum teller teller;
+	const json_t *rules; /* instead of all of them; NULL */
 };
 
 static int document_add(const char *name, void *data)
@@ -49,7 +52,12 @@ static int document_add(const char *name, void *data)
 
 	if (is_own_record(name) || teller_of(name) != filling->teller)
 		return 0;
-	text = document_get_bytes(filling->instance, name, &size);
+	if (filling->rules && !strcmp(name, "rules")) {
+		text = json_dumps(filling->rules, JSON_COMPACT);
+		size = strlen(text);
+	} else {
+		text = document_get_bytes(filling->instance, name, &size);
+	}
 	if (text)
 		result = model_add_document(filling->model, text, size, name);
 	free(text);
@@ -98,15 +106,19 @@ static int documents_fill(struct filling *filling)
 	return error;
 }
 
-int enforce_model(struct instance *instance, struct model **model)
+int commit_model(struct instance *instance, const json_t *rules, const json_t *scopes,
+		 struct model **model)
 {
-	struct filling filling = {.instance = instance, .model = model_new()};
+	struct filling filling = {.instance = instance, .model = model_new(), .rules = rules};
 	json_t *attachments = document_get(instance, "attachments"), *each;
 	const char *subject;
 	size_t i;
 
 	if (documents_fill(&filling) || host_add(instance, filling.model))
 		goto failed;
+	json_array_foreach ((json_t *)scopes, i, each)
+		if (model_scope_add(filling.model, each))
+			goto failed;
 	json_array_foreach (attachments, i, each) {
 		subject = json_string_value(json_object_get(each, "subject"));
 		if (subject && model_subject_add(filling.model, subject))
@@ -121,17 +133,25 @@ failed:
 	return FAILED;
 }
 
+int enforce_model(struct instance *instance, struct model **model)
+{
+	return commit_model(instance, NULL, NULL, model);
+}
+
 int enforce_numbers(struct instance *instance, struct numbers **numbers)
 {
 	size_t size;
+	/* of an earlier version */
 	void *packed = document_get_bytes(instance, "numbers", &size);
 	int result = 0;
 
 	*numbers = NULL;
-	if (packed)
+	if (packed) {
 		result = numbers_unpack(packed, size, numbers);
-	else
+	} else {
 		*numbers = xalloc(sizeof(**numbers));
+		number_store_load(instance->rules.records, *numbers);
+	}
 	free(packed);
 	return result;
 }
@@ -173,11 +193,6 @@ static void addresses_take(const json_t *row, struct address address[2])
 		if (!address_parse(json_string_value(each), &one))
 			address[one.family == 6] = one;
 }
-
-struct bindings {
-	struct binding *binding;
-	size_t count, capacity;
-};
 
 static void binding_add(struct bindings *bindings, const struct binding *binding)
 {
@@ -239,8 +254,7 @@ static void row_bind(struct bindings *bindings, const struct plan *plan, const j
 	}
 }
 
-static void bindings_make(struct instance *instance, const struct plan *plan,
-			  struct bindings *bindings)
+void bindings_make(struct instance *instance, const struct plan *plan, struct bindings *bindings)
 {
 	json_t *attachments = document_get(instance, "attachments");
 	json_t *topology = document_get(instance, "topology"), *each;
@@ -252,7 +266,7 @@ static void bindings_make(struct instance *instance, const struct plan *plan,
 	json_decref(topology);
 }
 
-static int commit_documents(struct instance *instance)
+int commit_documents(struct instance *instance)
 {
 	if (documents_stage(instance))
 		return FAILED;
@@ -263,14 +277,44 @@ static int commit_documents(struct instance *instance)
 	return 0;
 }
 
+static int numbers_save(struct instance *instance, const struct numbers *old,
+			const struct numbers *numbers)
+{
+	static const struct numbers none;
+	struct tree *records = instance->rules.records;
+
+	if (number_store_is_empty(records))
+		old = &none; /* what is known of them is a document's */
+	document_put(instance, "numbers", NULL);
+	return number_store_save(records, old, numbers);
+}
+
+#define GAPS_MOST 512
+
+static int arena_save(struct tree *records, char letter, const struct arena *arena, bool whole)
+{
+	struct span gaps[GAPS_MOST];
+	size_t count = arena_gaps(arena, whole, gaps, GAPS_MOST);
+
+	return gap_store_save(records, letter, gaps, count);
+}
+
+int commit_gaps(struct instance *instance, const struct datapath *datapath, bool whole)
+{
+	struct tree *records = instance->rules.records;
+
+	return arena_save(records, '4', &datapath->runs, whole) ||
+		       arena_save(records, '6', &datapath->runs6, whole)
+		   ? FAILED
+		   : 0;
+}
+
 static int commit_plan(struct instance *instance, struct datapath *datapath,
 		       const struct plan *plan)
 {
 	uint32_t limits[NUMBER_KINDS];
 	struct numbers *old = NULL, *numbers = NULL;
 	struct bindings bindings = {};
-	size_t size;
-	void *packed;
 	int result = FAILED;
 
 	apply_limits(datapath, limits);
@@ -279,12 +323,10 @@ static int commit_plan(struct instance *instance, struct datapath *datapath,
 	bindings_make(instance, plan, &bindings);
 	if (apply_stage(datapath, plan, numbers, old, bindings.binding, bindings.count))
 		goto out;
-	packed = numbers_pack(numbers, &size);
-	document_put_bytes(instance, "numbers", packed, size);
-	free(packed);
-	if (commit_documents(instance))
+	if (numbers_save(instance, old, numbers) || commit_gaps(instance, datapath, false) ||
+	    commit_documents(instance))
 		goto out;
-	apply_clean(datapath, numbers);
+	apply_clean(datapath);
 	result = 0;
 out:
 	numbers_free(old);
@@ -342,31 +384,43 @@ bool enforce_refused(void)
 	return refused;
 }
 
-int enforce_commit(struct instance *instance)
+/* Compiles everything. */
+static int commit_all(struct instance *instance, struct datapath *datapath)
 {
-	struct datapath datapath;
 	struct plan *plan = NULL;
 	int result;
 
-	if (instance->held)
-		return commit_later(instance);
-	if (instance->settings->dirty)
-		documents_clean(instance); /* a writer was killed: what it left is not in force */
 	/* what does not compile is refused with or without a datapath */
 	refused = enforce_plan(instance, &plan) != 0;
 	if (refused)
 		return FAILED;
 	instance->settings->dirty = 1;
-	if (instance_loaded(instance)) {
-		result = datapath_open(&datapath, instance);
-		if (!result)
-			result = commit_plan(instance, &datapath, plan);
-		datapath_close(&datapath);
-	} else {
-		result = commit_documents(instance);
-	}
+	result = datapath ? commit_plan(instance, datapath, plan) : commit_documents(instance);
 	plan_free(plan);
 	progress_end();
+	return result;
+}
+
+int enforce_commit(struct instance *instance)
+{
+	struct datapath datapath;
+	bool clean = !instance->settings->dirty;
+	int result = 0;
+
+	if (instance->held)
+		return commit_later(instance);
+	if (!clean)
+		documents_clean(instance); /* a writer was killed: what it left is not in force */
+	if (!instance_loaded(instance)) {
+		result = commit_all(instance, NULL);
+	} else {
+		result = datapath_open(&datapath, instance);
+		if (!result)
+			result = clean ? commit_small(instance, &datapath) : GIVE_UP;
+		if (result == GIVE_UP)
+			result = commit_all(instance, &datapath);
+		datapath_close(&datapath);
+	}
 	if (!result)
 		instance->settings->dirty = 0;
 	return result;

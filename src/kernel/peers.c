@@ -51,6 +51,18 @@ static void block_add(struct block *block, uint32_t start, uint32_t identity)
 	block->identities[block->count++] = identity;
 }
 
+static void block_pack(struct block *block)
+{
+	if (block->count == 1)
+		return;
+	memset(block->packed, 0xff, PEER_STARTS(block->count) * sizeof(*block->packed));
+	memset(block->packed + PEER_STARTS(block->count), 0,
+	       PEER_STARTS(block->count) * sizeof(*block->packed));
+	memcpy(block->packed, block->starts, block->count * sizeof(*block->starts));
+	memcpy(block->packed + PEER_STARTS(block->count), block->identities,
+	       block->count * sizeof(*block->identities));
+}
+
 /* From the bounds, beginning with the one that reaches into it: *at is not behind `start`. */
 static void block_fill(const struct plan *plan, const uint32_t *identity, uint32_t start,
 		       size_t *at, struct block *block)
@@ -68,14 +80,7 @@ static void block_fill(const struct plan *plan, const uint32_t *identity, uint32
 			  identity[plan->bounds4[next].class]);
 	}
 	*at = next;
-	if (block->count == 1)
-		return;
-	memset(block->packed, 0xff, PEER_STARTS(block->count) * sizeof(*block->packed));
-	memset(block->packed + PEER_STARTS(block->count), 0,
-	       PEER_STARTS(block->count) * sizeof(*block->packed));
-	memcpy(block->packed, block->starts, block->count * sizeof(*block->starts));
-	memcpy(block->packed + PEER_STARTS(block->count), block->identities,
-	       block->count * sizeof(*block->identities));
+	block_pack(block);
 }
 
 static bool block_same(struct datapath *datapath, struct span span, const struct block *block)
@@ -236,4 +241,291 @@ int peers_write(struct datapath *datapath, const struct plan *plan, const uint32
 	if (peers4_write(datapath, plan, identity, idle, anew))
 		return FAILED;
 	return peers6_write(datapath, plan, identity, idle);
+}
+
+/* Changes of ranges */
+
+size_t peers_bound4(const struct plan *plan, uint32_t address)
+{
+	size_t low = 0, high = plan->bound4_count;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (plan->bounds4[middle].start <= address)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int compare6(uint64_t a_high, uint64_t a_low, uint64_t b_high, uint64_t b_low)
+{
+	if (a_high != b_high)
+		return a_high < b_high ? -1 : 1;
+	return a_low < b_low ? -1 : a_low > b_low;
+}
+
+size_t peers_bound6(const struct plan *plan, uint64_t address_high, uint64_t address_low)
+{
+	size_t low = 0, high = plan->bound6_count;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare6(plan->bounds6[middle].high, plan->bounds6[middle].low, address_high,
+			     address_low) <= 0)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void peers_copy(struct datapath *datapath)
+{
+	uint32_t idle = !(datapath->settings->version & 1), i;
+	const struct span *now = datapath->peers4 + !idle * PEERS4_HALF;
+	struct span *next = datapath->peers4 + idle * PEERS4_HALF;
+
+	/* unchanged pages of the index stay clean */
+	for (i = 0; i < PEERS4_HALF; i++)
+		if (!span_equal(next[i], now[i]))
+			next[i] = now[i];
+	datapath->settings->peers6[idle] = datapath->settings->peers6[!idle];
+}
+
+static void span_free(struct spans *spans, struct span span)
+{
+	if (!span.count)
+		return;
+	GROW(spans->span, spans->count, spans->capacity);
+	spans->span[spans->count++] = span;
+}
+
+static void block_unpack(struct datapath *datapath, struct span span, struct block *block)
+{
+	const struct run_entry *entries;
+
+	block->count = span.count ? span.count : 1;
+	block->starts[0] = 0;
+	block->identities[0] = span.first;
+	if (!span.count)
+		return;
+	entries = arena_entries(&datapath->runs, span.first);
+	memcpy(block->starts, entries, span.count * sizeof(*block->starts));
+	memcpy(block->identities, entries + PEER_STARTS(span.count),
+	       span.count * sizeof(*block->identities));
+}
+
+/* The old block, but from `first` to `last` as the plan has it; both lie within it. */
+static void block_patch(const struct peers_patch *patch, const struct block *old,
+			struct range4 range, struct block *new)
+{
+	const struct plan *plan = patch->plan;
+	uint32_t base = range.first & 0xffff0000, first = range.first - base;
+	uint32_t last = range.last - base, i, behind = 0;
+	size_t at = peers_bound4(plan, range.first);
+
+	new->count = 0;
+	for (i = 0; i < old->count && old->starts[i] < first; i++)
+		block_add(new, old->starts[i], old->identities[i]);
+	block_add(new, first, patch->identity[plan->bounds4[at].class]);
+	while (++at < plan->bound4_count && plan->bounds4[at].start <= range.last)
+		block_add(new, plan->bounds4[at].start - base,
+			  patch->identity[plan->bounds4[at].class]);
+	if (last == 65535)
+		return;
+	for (i = 0; i < old->count && old->starts[i] <= last + 1; i++)
+		behind = old->identities[i];
+	block_add(new, last + 1, behind);
+	for (; i < old->count; i++)
+		block_add(new, old->starts[i], old->identities[i]);
+}
+
+int peers_patch4(const struct peers_patch *patch, struct range4 range)
+{
+	struct datapath *datapath = patch->datapath;
+	uint32_t idle = !(datapath->settings->version & 1), number = range.first >> 16;
+	struct block *old = xalloc(sizeof(*old)), *new = xalloc(sizeof(*new));
+	int result = 0;
+
+	for (; !result && number <= range.last >> 16; number++) {
+		struct span *place = &datapath->peers4[idle * PEERS4_HALF + number], span;
+		struct range4 part = {number << 16, number << 16 | 0xffff};
+
+		if (part.first < range.first)
+			part.first = range.first;
+		if (part.last > range.last)
+			part.last = range.last;
+		block_unpack(datapath, *place, old);
+		block_patch(patch, old, part, new);
+		block_pack(new);
+		if (block_same(datapath, *place, new))
+			continue;
+		result = block_write(datapath, new, &span);
+		if (result)
+			break;
+		span_free(
+		    patch->freed,
+		    (struct span){place->first, place->count ? PEER_ENTRIES(place->count) : 0});
+		*place = span;
+	}
+	free(old);
+	free(new);
+	return result;
+}
+
+struct entries6 {
+	struct run6_entry *entry;
+	size_t count, capacity;
+};
+
+static void entries6_add(struct entries6 *entries, struct run6_entry entry)
+{
+	GROW(entries->entry, entries->count, entries->capacity);
+	entries->entry[entries->count++] = entry;
+}
+
+/* An identity from an address on. */
+static void identity6_add(struct entries6 *entries, uint64_t high, uint64_t low, uint32_t identity)
+{
+	if (!entries->count || entries->entry[entries->count - 1].span.first != identity)
+		entries6_add(entries, (struct run6_entry){high, low, {.first = identity}});
+}
+
+/* The last that begins at the address or before it. */
+static size_t entry6_find(const struct entries6 *entries, uint64_t high, uint64_t low)
+{
+	size_t at = 0, end = entries->count;
+
+	while (end - at > 1) {
+		size_t middle = at + (end - at) / 2;
+		const struct run6_entry *entry = &entries->entry[middle];
+
+		if (compare6(entry->high, entry->low, high, low) <= 0)
+			at = middle;
+		else
+			end = middle;
+	}
+	return at;
+}
+
+/* The entries of a run, or the one that a span without a run is. */
+static void run6_unpack(struct datapath *datapath, struct run6_entry of, struct entries6 *to)
+{
+	const struct run6_entry *entries = of.span.count ? entries6(datapath, of.span) : &of;
+	uint32_t i;
+
+	for (i = 0; i < (of.span.count ? of.span.count : 1); i++)
+		entries6_add(to, entries[i]);
+}
+
+/* `old`, but in the range as the plan has it; what `old` is has its end before `end`. */
+static void entries6_patch(const struct peers_patch *patch, const struct entries6 *old,
+			   const struct range6 *range, const struct run6_entry *end,
+			   struct entries6 *new)
+{
+	const struct plan *plan = patch->plan;
+	uint64_t next_low = range->last_low + 1, next_high = range->last_high + !next_low;
+	bool reaches_end = !next_low && !next_high;
+	size_t at = peers_bound6(plan, range->high, range->low), i;
+
+	for (i = 0; i < old->count &&
+		    compare6(old->entry[i].high, old->entry[i].low, range->high, range->low) < 0;
+	     i++)
+		identity6_add(new, old->entry[i].high, old->entry[i].low, old->entry[i].span.first);
+	identity6_add(new, range->high, range->low, patch->identity[plan->bounds6[at].class]);
+	while (++at < plan->bound6_count && compare6(plan->bounds6[at].high, plan->bounds6[at].low,
+						     range->last_high, range->last_low) <= 0)
+		identity6_add(new, plan->bounds6[at].high, plan->bounds6[at].low,
+			      patch->identity[plan->bounds6[at].class]);
+	if (reaches_end || (end && compare6(end->high, end->low, next_high, next_low) <= 0))
+		return;
+	i = entry6_find(old, next_high, next_low);
+	identity6_add(new, next_high, next_low, old->entry[i].span.first);
+	while (++i < old->count)
+		identity6_add(new, old->entry[i].high, old->entry[i].low, old->entry[i].span.first);
+}
+
+/* As one leaf, or several where it has become too long. */
+static int leaves6_write(struct datapath *datapath, const struct entries6 *entries,
+			 struct entries6 *directory)
+{
+	size_t size = entries->count > 2 * RUN6_LEAF ? RUN6_LEAF : entries->count, at;
+	int result = 0;
+
+	for (at = 0; at < entries->count && !result; at += size) {
+		struct run6_entry leaf = entries->entry[at];
+		size_t left = entries->count - at;
+
+		result = run6_write(datapath, entries->entry + at, left < size ? left : size,
+				    &leaf.span);
+		entries6_add(directory, leaf);
+	}
+	return result;
+}
+
+static bool is_flat(const struct entries6 *directory)
+{
+	size_t i;
+
+	for (i = 0; i < directory->count; i++)
+		if (directory->entry[i].span.count)
+			return false;
+	return true;
+}
+
+/* The leaves in which the range lies are made anew, and the directory around them. */
+static int directory6_patch(const struct peers_patch *patch, const struct range6 *range,
+			    const struct entries6 *directory, struct span *root)
+{
+	size_t first = entry6_find(directory, range->high, range->low), i;
+	size_t last = entry6_find(directory, range->last_high, range->last_low);
+	const struct run6_entry *end =
+	    last + 1 < directory->count ? &directory->entry[last + 1] : NULL;
+	struct entries6 old = {}, new = {}, next = {};
+	int result;
+
+	for (i = first; i <= last; i++) {
+		run6_unpack(patch->datapath, directory->entry[i], &old);
+		span_free(patch->freed6, directory->entry[i].span);
+	}
+	entries6_patch(patch, &old, range, end, &new);
+	for (i = 0; i < first; i++)
+		entries6_add(&next, directory->entry[i]);
+	result = leaves6_write(patch->datapath, &new, &next);
+	for (i = last + 1; i < directory->count; i++)
+		entries6_add(&next, directory->entry[i]);
+	if (!result)
+		result = run6_write(patch->datapath, next.entry, next.count, root);
+	free(old.entry);
+	free(new.entry);
+	free(next.entry);
+	return result;
+}
+
+int peers_patch6(const struct peers_patch *patch, struct range6 range)
+{
+	struct datapath *datapath = patch->datapath;
+	struct span *root = &datapath->settings->peers6[!(datapath->settings->version & 1)];
+	struct entries6 directory = {}, next = {};
+	struct span old = *root, made;
+	int result;
+
+	run6_unpack(datapath, (struct run6_entry){.span = *root}, &directory);
+	if (is_flat(&directory)) {
+		entries6_patch(patch, &directory, &range, NULL, &next);
+		result = tree_write(datapath, next.entry, next.count, &made);
+	} else {
+		result = directory6_patch(patch, &range, &directory, &made);
+	}
+	if (!result) {
+		span_free(patch->freed6, old);
+		*root = made;
+	}
+	free(directory.entry);
+	free(next.entry);
+	return result;
 }

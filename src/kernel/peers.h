@@ -16,4 +16,34 @@ void peers_mark(struct datapath *datapath, uint32_t half);
 int peers_write(struct datapath *datapath, const struct plan *plan, const uint32_t *identity,
 		uint32_t idle, bool anew);
 
+/* The index of the bound in which the address lies. */
+size_t peers_bound4(const struct plan *plan, uint32_t address);
+size_t peers_bound6(const struct plan *plan, uint64_t high, uint64_t low);
+
+struct range4 {
+	uint32_t first, last;
+};
+
+struct range6 {
+	uint64_t high, low, last_high, last_low;
+};
+
+struct spans {
+	struct span *span;
+	size_t count, capacity;
+};
+
+/* A change of some ranges; the plan need not be right beyond them. */
+struct peers_patch {
+	struct datapath *datapath;
+	const struct plan *plan;
+	const uint32_t *identity;     /* of each class that is met there */
+	struct spans *freed, *freed6; /* what is replaced is added */
+};
+
+/* The idle half becomes what is in force; then ranges of it change. */
+void peers_copy(struct datapath *datapath);
+int peers_patch4(const struct peers_patch *patch, struct range4 range);
+int peers_patch6(const struct peers_patch *patch, struct range6 range);
+
 #endif

@@ -13,6 +13,7 @@
 #include "kernel/networks.h"
 #include "kernel/objects.h"
 #include "kernel/pins.h"
+#include "store/number_store.h"
 
 /* The maps whose size is the user's choice. */
 static const struct {
@@ -394,6 +395,7 @@ static int forget_datapath(struct instance *instance)
 	memset(settings->lifetime, 0, sizeof(settings->lifetime));
 	settings->listening = settings->listening_all = 0;
 	document_put(instance, "numbers", NULL);
+	number_store_clear(instance->rules.records);
 	return pins_remove(instance, "maps", is_datapath);
 }
 

@@ -94,7 +94,7 @@ int sandbox_force(struct sandbox *sandbox, const struct plan *plan)
 		return FAILED;
 	}
 	apply_flip(sandbox->settings);
-	apply_clean(&sandbox->datapath, numbers);
+	apply_clean(&sandbox->datapath);
 	numbers_free(sandbox->numbers);
 	sandbox->numbers = numbers;
 	return 0;

@@ -423,26 +423,41 @@ uint64_t class_element(const struct classes *classes, uint32_t class, enum eleme
 	return 0;
 }
 
+static int compare_signatures(const void *a, const void *b)
+{
+	return signature_compare(a, b);
+}
+
+static struct signature element_signature(const struct classes *classes, uint64_t element)
+{
+	struct signature signature = {0};
+	uint32_t id = ELEMENT_ID(element);
+
+	sign_number(&signature, ELEMENT_KIND(element));
+	if (ELEMENT_KIND(element) == ELEMENT_POD)
+		sign_signature(&signature, &classes->pod_classes[id].signature);
+	else if (ELEMENT_KIND(element) == ELEMENT_NODE)
+		sign_text(&signature, id ? classes->node_names[id] : "");
+	else if (ELEMENT_KIND(element) == ELEMENT_SERVICE)
+		sign_text(&signature, classes->model->services.item[id / 2]->title);
+	else
+		sign_signature(&signature, &classes->model->peers.item[id]->signature);
+	sign_number(&signature, ELEMENT_SPECIFICITY(element));
+	return signature;
+}
+
+/* Whatever numbers the elements have in this model. */
 struct signature class_signature(const struct classes *classes, uint32_t class)
 {
 	const struct class *item = &classes->item[class];
-	struct signature signature = {0};
+	struct signature *parts = xalloc((item->count + 1) * sizeof(*parts)), signature = {0};
 
-	for (uint32_t i = 0; i < item->count; i++) {
-		uint64_t element = classes->elements[item->first + i];
-		uint32_t id = ELEMENT_ID(element);
-
-		sign_number(&signature, ELEMENT_KIND(element));
-		if (ELEMENT_KIND(element) == ELEMENT_POD)
-			sign_signature(&signature, &classes->pod_classes[id].signature);
-		else if (ELEMENT_KIND(element) == ELEMENT_NODE)
-			sign_text(&signature, id ? classes->node_names[id] : "");
-		else if (ELEMENT_KIND(element) == ELEMENT_SERVICE)
-			sign_text(&signature, classes->model->services.item[id / 2]->title);
-		else
-			sign_signature(&signature, &classes->model->peers.item[id]->signature);
-		sign_number(&signature, ELEMENT_SPECIFICITY(element));
-	}
+	for (uint32_t i = 0; i < item->count; i++)
+		parts[i] = element_signature(classes, classes->elements[item->first + i]);
+	qsort(parts, item->count, sizeof(*parts), compare_signatures);
+	for (uint32_t i = 0; i < item->count; i++)
+		sign_signature(&signature, &parts[i]);
+	free(parts);
 	return signature;
 }
 

@@ -77,6 +77,14 @@ int model_add_document(struct model *model, char *text, size_t size, const char 
 /* Reads a file, a directory (its *.yaml, *.yml and *.json, sorted), or "-". */
 int model_read(struct model *model, const char *path);
 
+/* There are rules of that "action" and "direction" for "subject", whatever they say. */
+int model_scope_add(struct model *model, const json_t *scope);
+/*
+ * What a one-line rule over a prefix does to an address depends on nothing but the
+ * rules over it: there are no lists, services and users in the model.
+ */
+bool model_is_local(const struct model *model);
+
 /* For those who look at rules, not at addresses: large lists are left out of the plan. */
 void model_forget_lists(struct model *model);
 

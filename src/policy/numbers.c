@@ -202,29 +202,6 @@ struct packed_head {
 	uint32_t next, first, limit, pad;
 };
 
-void *numbers_pack(const struct numbers *numbers, size_t *size)
-{
-	char *data, *at;
-
-	*size = 0;
-	for (int kind = 0; kind < NUMBER_KINDS; kind++)
-		*size += sizeof(struct packed_head) +
-			 numbers->space[kind].count * sizeof(struct numbered);
-	data = at = xalloc(*size);
-	for (int kind = 0; kind < NUMBER_KINDS; kind++) {
-		const struct number_space *space = &numbers->space[kind];
-		struct packed_head head = {space->count, space->next, space->first, space->limit,
-					   0};
-
-		memcpy(at, &head, sizeof(head));
-		at += sizeof(head);
-		if (space->count)
-			memcpy(at, space->entries, space->count * sizeof(struct numbered));
-		at += space->count * sizeof(struct numbered);
-	}
-	return data;
-}
-
 int numbers_unpack(const void *data, size_t size, struct numbers **numbers)
 {
 	const char *at = data, *end = at + size;

@@ -44,8 +44,7 @@ const struct numbered *numbers_find(const struct numbers *numbers, enum number_k
 const struct numbered *numbers_find_number(const struct numbers *numbers, enum number_kind kind,
 					   uint32_t number);
 
-/* A flat copy for the documents map, and back. */
-void *numbers_pack(const struct numbers *numbers, size_t *size);
+/* What an earlier version kept them as: a flat copy in a document. */
 int numbers_unpack(const void *data, size_t size, struct numbers **numbers);
 
 #endif

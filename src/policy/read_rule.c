@@ -423,6 +423,42 @@ int read_rule(struct model *model, const struct item *object, const char *where)
 	return 0;
 }
 
+int model_scope_add(struct model *model, const json_t *scope)
+{
+	struct line *line = model_array(model, 1, sizeof(*line));
+	const struct peer nobody = {.kind = PEER_NAMES, .text = "nobody"};
+	const char *subject = field_text(scope, "subject", NULL);
+	struct policy_rule *rule = &line->rule;
+
+	rule->name = "";
+	rule->action =
+	    strcmp(field_text(scope, "action", ""), "allow") == 0 ? ACTION_ALLOW : ACTION_DENY;
+	rule->peers = model_array(model, 1, sizeof(*rule->peers));
+	rule->peer_count = 1;
+	rule->peers[0] = model_peer(model, &nobody);
+	line->direction =
+	    strcmp(field_text(scope, "direction", ""), "egress") == 0 ? EGRESS : INGRESS;
+	line->subject = subject ? model_text(model, subject) : NULL;
+	line->title = line->origin = line->preset = "";
+	line->selected = LOOKUP_NONE;
+	if (subject && strchr(subject, '=') && strncmp(subject, "cgroup:", 7) != 0 &&
+	    peer_from_text(model, subject, &line->selected))
+		return FAILED;
+	line_add(model, line);
+	return 0;
+}
+
+bool model_is_local(const struct model *model)
+{
+	for (size_t i = 0; i < model->peers.count; i++)
+		if (model->peers.item[i]->kind == PEER_LIST)
+			return false;
+	for (size_t i = 0; i < model->lines.count; i++)
+		if (model->lines.item[i]->interface)
+			return false;
+	return !model->services.count;
+}
+
 /* `name` is "user:IF:UID", or "user:IF:any": what is said of any user holds for each. */
 static bool line_is_for_user(const struct line *line, const char *name)
 {

@@ -140,7 +140,6 @@ int pages_reach(struct pages *pages, uint32_t page)
 	if (chunk >= PAGE_CHUNKS)
 		return fail("the records are full: %u pages", PAGE_LIMIT);
 	if (!pages->chunk[chunk])
-		pages->chunk[chunk] =
-		    pages->pins ? make_pinned(pages, chunk) : make_private(chunk);
+		pages->chunk[chunk] = pages->pins ? make_pinned(pages, chunk) : make_private(chunk);
 	return pages->chunk[chunk] ? 0 : FAILED;
 }

@@ -392,7 +392,8 @@ size_t rule_store_count(const struct rule_store *store)
 char *rule_store_text(const struct rule_store *store)
 {
 	const struct key key = key_of('R');
-	char *sequence = xprintf("[{\"kind\":\"RuleSequence\",\"next\":%u}", totals_get(store).next);
+	char *sequence =
+	    xprintf("[{\"kind\":\"RuleSequence\",\"next\":%u}", totals_get(store).next);
 	char *text = text_of(store, &key, sequence, "]");
 
 	free(sequence);
@@ -503,8 +504,8 @@ static void mask(struct prefix *prefix, uint8_t length, uint8_t fill)
 		int kept = length - (int)(8 * i);
 		uint8_t host = kept >= 8 ? 0 : (uint8_t)(0xff >> (kept < 0 ? 0 : kept));
 
-		prefix->address.bytes[i] = (uint8_t)((prefix->address.bytes[i] & ~host) |
-						     (fill & host));
+		prefix->address.bytes[i] =
+		    (uint8_t)((prefix->address.bytes[i] & ~host) | (fill & host));
 	}
 	prefix->length = length;
 }

@@ -42,6 +42,12 @@ struct tree {
 	bool changed;
 	/* the pages of the tree as it is being changed, and of the one in force */
 	uint64_t own[MAP_WORDS], old[MAP_WORDS];
+	/* while something is tried: what there was before, whose pages are not written either */
+	struct {
+		uint32_t root;
+		bool changed;
+		uint64_t own[MAP_WORDS], old[MAP_WORDS];
+	} before;
 };
 
 #define ROOM (PAGE_BYTES - sizeof(struct node))
@@ -307,8 +313,7 @@ static unsigned int split_at(const struct node *node, unsigned int index)
 	return at;
 }
 
-static int node_split(struct tree *tree, struct node *node, unsigned int index,
-		      struct split *split)
+static int node_split(struct tree *tree, struct node *node, unsigned int index, struct split *split)
 {
 	unsigned int at = split_at(node, index), i;
 	struct node *right;
@@ -503,8 +508,7 @@ bool tree_delete(struct tree *tree, const void *key, size_t length)
 	uint32_t page;
 	size_t size;
 
-	if (!tree_get(tree, key, length, &size) ||
-	    delete_below(tree, &tree->root, key, length))
+	if (!tree_get(tree, key, length, &size) || delete_below(tree, &tree->root, key, length))
 		return false;
 	tree->changed = true;
 	while (tree->root) {
@@ -571,9 +575,8 @@ static int each_below(const struct tree *tree, uint32_t page, const struct walk 
 			 (walk->prefix && memcmp(cell->data, walk->from, walk->prefix) != 0))
 			result = 1;
 		else
-			result = walk->callback(cell->data, cell->length,
-						cell->data + cell->length, cell->size,
-						walk->data);
+			result = walk->callback(cell->data, cell->length, cell->data + cell->length,
+						cell->size, walk->data);
 	}
 	return result;
 }
@@ -617,6 +620,26 @@ void tree_flipped(struct tree *tree, uint32_t version)
 void tree_abort(struct tree *tree)
 {
 	take_head(tree, tree->version);
+}
+
+void tree_try(struct tree *tree)
+{
+	tree->before.root = tree->root;
+	tree->before.changed = tree->changed;
+	memcpy(tree->before.own, tree->own, sizeof(tree->own));
+	memcpy(tree->before.old, tree->old, sizeof(tree->old));
+	for (size_t i = 0; i < MAP_WORDS; i++)
+		tree->old[i] |= tree->own[i];
+}
+
+void tree_decide(struct tree *tree, bool keep)
+{
+	memcpy(tree->old, tree->before.old, sizeof(tree->old));
+	if (keep)
+		return;
+	memcpy(tree->own, tree->before.own, sizeof(tree->own));
+	tree->root = tree->before.root;
+	tree->changed = tree->before.changed;
 }
 
 size_t tree_pages(const struct tree *tree)

@@ -53,12 +53,20 @@ int tree_each(const struct tree *tree, const void *from, size_t length, size_t p
 bool tree_is_empty(const struct tree *tree);
 /* Something differs from what is in force. */
 bool tree_changed(const struct tree *tree);
-/* Writes the head for `version`; until then, and unless it comes into force, nothing has changed. */
+/* Writes the head for `version`; until then, and unless it comes into force, nothing has changed.
+ */
 void tree_stage(struct tree *tree, uint32_t version);
 /* `version`, staged before, is in force. */
 void tree_flipped(struct tree *tree, uint32_t version);
 /* Takes back everything since the version in force. */
 void tree_abort(struct tree *tree);
+
+/*
+ * From here on a change can be taken back by itself; tree_decide() says whether
+ * it is, and ends that.
+ */
+void tree_try(struct tree *tree);
+void tree_decide(struct tree *tree, bool keep);
 
 /* Pages in use: what memory it takes, and for tests. */
 size_t tree_pages(const struct tree *tree);

@@ -105,6 +105,19 @@ static void change(struct tree *tree, struct expected *expected, unsigned int de
 	expected->value[number] = value;
 }
 
+static void try_some(struct tree *tree, struct expected *now)
+{
+	struct expected tried = *now;
+	bool keep = next_random() % 2;
+
+	tree_try(tree);
+	for (unsigned int i = 0; i < 20; i++)
+		change(tree, &tried, 50);
+	tree_decide(tree, keep);
+	if (keep)
+		*now = tried;
+}
+
 static void versions(void **state)
 {
 	struct expected in_force = {.value = {0}}, now = in_force;
@@ -126,6 +139,8 @@ static void versions(void **state)
 			tree_abort(tree);
 			now = in_force;
 		}
+		if (next_random() % 300 == 0)
+			try_some(tree, &now);
 		if (next_random() % 5000 == 0)
 			expect_all(tree, &now);
 	}

@@ -1,0 +1,609 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * A few one-line rules over prefixes came, changed or went. How an address is
+ * judged depends on the rules that have it in their peer, so what these rules
+ * change lies within their prefixes, the windows: the rules that have addresses
+ * in common with a window are compiled, and within it their bounds, and of each
+ * set the answers for the classes there, take the place of what there was.
+ *
+ * What has no place in that picture is left to the full way: then this returns
+ * GIVE_UP, and nothing has happened that anybody sees.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "kernel/commit.h"
+#include "kernel/peers.h"
+#include "store/number_store.h"
+
+#define TOUCHED_MOST 256
+#define RULES_MOST 4096
+#define UNKNOWN UINT32_MAX
+
+/* One set in force, and what it becomes for those who are judged by `set` of the plan. */
+struct group {
+	struct span old, new;
+	uint32_t set;
+};
+
+struct change {
+	struct instance *instance;
+	struct datapath *datapath;
+	struct tree *records;
+	struct plan *plan;
+	struct prefix windows[TOUCHED_MOST];
+	size_t window_count;
+	struct bindings bindings;
+	struct group *groups;
+	size_t group_count, group_capacity;
+	uint32_t *identity, *rule, *table; /* of the plan's, where they are known */
+	uint32_t *classes;		   /* that have addresses in a window */
+	size_t class_count;
+	struct spans freed, freed6;
+};
+
+static int windows_find(struct change *change)
+{
+	const struct rule_store *rules = &change->instance->rules;
+	json_t *rule;
+	size_t i;
+
+	if (rules->reshaped || json_array_size(rules->touched) > TOUCHED_MOST)
+		return GIVE_UP;
+	json_array_foreach (rules->touched, i, rule)
+		if (!rule_prefix(rule, &change->windows[change->window_count++]))
+			return GIVE_UP;
+	return change->window_count ? 0 : GIVE_UP;
+}
+
+static int compile(struct change *change)
+{
+	const struct rule_store *store = &change->instance->rules;
+	size_t most = rule_store_count(store) / 4 + 64;
+	struct model *model = NULL;
+	json_t *rules, *scopes;
+	int result;
+
+	if (!rule_store_around(store, change->windows, change->window_count,
+			       most < RULES_MOST ? most : RULES_MOST, &rules))
+		return GIVE_UP;
+	scopes = rule_store_scopes(store);
+	result = commit_model(change->instance, rules, scopes, &model);
+	json_decref(rules);
+	json_decref(scopes);
+	if (!result && !model_is_local(model))
+		result = GIVE_UP;
+	if (!result)
+		result = plan_compile(model, &change->plan);
+	model_free(model);
+	if (result < 0)
+		failure_clear(); /* the full way says it, too */
+	return result ? GIVE_UP : 0;
+}
+
+/* The classes of the windows */
+
+static uint32_t address4(const struct prefix *prefix)
+{
+	const uint8_t *bytes = prefix->address.bytes;
+
+	return (uint32_t)bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
+}
+
+static struct range6 range6_of(const struct prefix *prefix)
+{
+	struct range6 range = {0};
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		range.high = range.high << 8 | prefix->address.bytes[i];
+		range.low = range.low << 8 | prefix->address.bytes[i + 8];
+	}
+	range.last_high = range.high;
+	range.last_low = range.low;
+	if (prefix->length < 64)
+		range.last_high |= UINT64_MAX >> prefix->length;
+	if (prefix->length <= 64)
+		range.last_low = UINT64_MAX;
+	else if (prefix->length < 128)
+		range.last_low |= UINT64_MAX >> (prefix->length - 64);
+	return range;
+}
+
+static struct range4 range4_of(const struct prefix *prefix)
+{
+	uint32_t first = address4(prefix);
+
+	return (struct range4){first,
+			       prefix->length < 32 ? first | UINT32_MAX >> prefix->length : first};
+}
+
+static void class_note(struct change *change, bool *noted, uint32_t class)
+{
+	if (noted[class])
+		return;
+	noted[class] = true;
+	change->classes[change->class_count++] = class;
+}
+
+static void classes_of_window(struct change *change, bool *noted, const struct prefix *window)
+{
+	const struct plan *plan = change->plan;
+	size_t at;
+
+	if (window->address.family == 4) {
+		struct range4 range = range4_of(window);
+
+		for (at = peers_bound4(plan, range.first);
+		     at < plan->bound4_count && plan->bounds4[at].start <= range.last; at++)
+			class_note(change, noted, plan->bounds4[at].class);
+	} else {
+		struct range6 range = range6_of(window);
+
+		for (at = peers_bound6(plan, range.high, range.low);
+		     at < plan->bound6_count && (plan->bounds6[at].high < range.last_high ||
+						 (plan->bounds6[at].high == range.last_high &&
+						  plan->bounds6[at].low <= range.last_low));
+		     at++)
+			class_note(change, noted, plan->bounds6[at].class);
+	}
+}
+
+/* Which class is this node's own cannot be told from a window alone. */
+static int classes_find(struct change *change)
+{
+	bool *noted = xalloc(change->plan->class_count);
+	size_t i;
+
+	for (i = 0; i < change->window_count; i++)
+		classes_of_window(change, noted, &change->windows[i]);
+	free(noted);
+	for (i = 0; i < change->class_count; i++)
+		if (change->plan->classes[change->classes[i]].reserved)
+			return GIVE_UP;
+	return 0;
+}
+
+/* Numbers and answers */
+
+/* The number under which it is known, or a fresh one. */
+static int number_of(struct change *change, enum number_kind kind,
+		     const struct signature *signature, struct numbered *number, bool *fresh)
+{
+	*fresh = !number_store_get(change->records, kind, signature, number);
+	if (*fresh && number_store_give(change->records, kind, signature, number))
+		return GIVE_UP;
+	return 0;
+}
+
+static int identities_find(struct change *change)
+{
+	size_t i;
+
+	for (i = 0; i < change->class_count; i++) {
+		uint32_t class = change->classes[i];
+		struct numbered number = {.number = IDENTITY_WORLD};
+		bool fresh;
+
+		if (class && number_of(change, NUMBER_CLASS,
+				       &change->plan->classes[class].signature, &number, &fresh))
+			return GIVE_UP;
+		change->identity[class] = number.number;
+	}
+	return 0;
+}
+
+static int rule_answer(struct change *change, uint32_t index, uint32_t *answer)
+{
+	const struct plan_rule *rule = &change->plan->rules[index];
+	struct numbered number;
+	bool fresh;
+
+	if (change->rule[index] == UNKNOWN) {
+		if (number_of(change, NUMBER_RULE, &rule->signature, &number, &fresh))
+			return GIVE_UP;
+		if (fresh && apply_rule(change->datapath, number.number, rule))
+			return FAILED;
+		change->rule[index] = apply_answer(number.number, rule);
+	}
+	*answer = change->rule[index];
+	return 0;
+}
+
+static int table_answer(struct change *change, uint32_t index, uint32_t *answer);
+
+static int range_answer(struct change *change, const struct plan_table *table, uint32_t range,
+			uint32_t *answer)
+{
+	uint32_t rule = table->ranges[range].rule;
+	int error;
+
+	if (rule & PLAN_TIMED)
+		return table_answer(change, rule & ~PLAN_TIMED, answer);
+	error = rule_answer(change, rule, answer);
+	if (table->timed)
+		*answer |= ANSWER_TIMED;
+	return error;
+}
+
+static int table_write(struct change *change, const struct plan_table *table, struct span *span)
+{
+	struct run_entry *entries = xalloc((table->count + 1) * sizeof(*entries));
+	uint32_t i;
+	int error = 0;
+
+	entries[0] = (struct run_entry){.start = table->count};
+	for (i = 0; i < table->count && !error; i++) {
+		entries[i + 1].start = table->ranges[i].start;
+		error = range_answer(change, table, i, &entries[i + 1].answer);
+	}
+	span->count = table->count + 1;
+	if (!error)
+		error = arena_alloc(&change->datapath->runs, span->count, 1, &span->first);
+	if (!error)
+		memcpy(arena_entries(&change->datapath->runs, span->first), entries,
+		       span->count * sizeof(*entries));
+	free(entries);
+	return error;
+}
+
+static int table_answer(struct change *change, uint32_t index, uint32_t *answer)
+{
+	const struct plan_table *table = &change->plan->tables[index];
+	struct numbered number;
+	bool fresh;
+	int error;
+
+	if (table->count == 1)
+		return range_answer(change, table, 0, answer);
+	if (change->table[index] == UNKNOWN) {
+		error = number_of(change, NUMBER_TABLE, &table->signature, &number, &fresh);
+		if (!error && fresh)
+			error = table_write(change, table, &number.span);
+		if (!error && fresh)
+			error = number_store_put(change->records, NUMBER_TABLE, &number);
+		if (error)
+			return error;
+		change->table[index] =
+		    ANSWER_TABLE | (table->timed ? ANSWER_TIMED : 0) | number.span.first;
+	}
+	*answer = change->table[index];
+	return 0;
+}
+
+/* Sets */
+
+static int group_of(struct change *change, struct span old, uint32_t set, uint32_t *index)
+{
+	size_t i;
+
+	for (i = 0; i < change->group_count; i++) {
+		const struct group *group = &change->groups[i];
+
+		if (group->set == set && group->old.first == old.first &&
+		    group->old.count == old.count)
+			break;
+	}
+	if (i == change->group_count) {
+		GROW(change->groups, change->group_count, change->group_capacity);
+		change->groups[change->group_count++] = (struct group){.old = old, .set = set};
+	}
+	*index = (uint32_t)i;
+	return 0;
+}
+
+/* Whoever has the same set in force and the same in the plan will have the same. */
+static int groups_make(struct change *change)
+{
+	struct plan *plan = change->plan;
+	uint32_t(*to)[DIRECTIONS] = xalloc((plan->subject_count + 1) * sizeof(*to));
+	size_t i;
+	int result = 0;
+
+	memset(to, 0xff, plan->subject_count * sizeof(*to));
+	for (i = 0; i < change->bindings.count && !result; i++) {
+		const struct binding *binding = &change->bindings.binding[i];
+		int direction = binding->kind == BINDING_INTERFACE ? INGRESS : EGRESS;
+
+		for (; direction < DIRECTIONS && !result; direction++) {
+			uint32_t *known = &to[binding->subject][direction], index;
+			struct span old;
+
+			if (!apply_set_in_force(change->datapath, binding, direction, &old))
+				result = GIVE_UP;
+			else
+				result = group_of(change, old,
+						  plan->subjects[binding->subject].set[direction],
+						  &index);
+			if (!result && *known != UNKNOWN && *known != index)
+				result = GIVE_UP;
+			*known = result ? UNKNOWN : index;
+		}
+	}
+	for (i = 0; i < plan->subject_count && !result; i++)
+		memcpy(plan->subjects[i].set, to[i], sizeof(to[i]));
+	free(to);
+	return result;
+}
+
+static uint32_t planned_table(const struct plan_set *set, uint32_t class)
+{
+	uint32_t low = 0, high = set->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (set->grants[middle].class == class)
+			return set->grants[middle].table;
+		if (set->grants[middle].class < class)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return set->fallback;
+}
+
+static int entry_compare(const void *a, const void *b)
+{
+	const struct run_entry *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* What the set is to answer for the identities of the windows, sorted. */
+static int answers_find(struct change *change, const struct plan_set *set,
+			struct run_entry *answers)
+{
+	size_t i;
+	int error = 0;
+
+	for (i = 0; i < change->class_count && !error; i++) {
+		uint32_t class = change->classes[i];
+
+		answers[i].start = change->identity[class];
+		error = table_answer(change, planned_table(set, class), &answers[i].answer);
+	}
+	qsort(answers, change->class_count, sizeof(*answers), entry_compare);
+	return error;
+}
+
+struct run {
+	struct run_entry *entries;
+	size_t count;
+};
+
+static void run_add(struct run *run, uint32_t start, uint32_t answer)
+{
+	if (!run->count || run->entries[run->count - 1].answer != answer)
+		run->entries[run->count++] = (struct run_entry){start, answer};
+}
+
+/* The old run, with these answers in their places. */
+static void run_merge(struct run *run, const struct run_entry *old, size_t old_count,
+		      const struct run_entry *answers, size_t count)
+{
+	uint32_t now = old[0].answer;
+	size_t i = 0, j = 0;
+
+	while (i < old_count || j < count) {
+		if (j == count || (i < old_count && old[i].start < answers[j].start)) {
+			now = old[i].answer;
+			run_add(run, old[i++].start, now);
+			continue;
+		}
+		if (i < old_count && old[i].start == answers[j].start)
+			now = old[i++].answer;
+		run_add(run, answers[j].start, answers[j].answer);
+		if ((i == old_count || old[i].start != answers[j].start + 1) &&
+		    (j + 1 == count || answers[j + 1].start != answers[j].start + 1))
+			run_add(run, answers[j].start + 1, now);
+		j++;
+	}
+}
+
+static int run_write(struct change *change, const struct run *run, struct span *span)
+{
+	struct arena *runs = &change->datapath->runs;
+
+	*span = (struct span){.first = run->entries[0].answer};
+	if (run->count == 1)
+		return 0;
+	span->count = (uint32_t)run->count;
+	if (arena_alloc(runs, span->count, 1, &span->first))
+		return FAILED;
+	memcpy(arena_entries(runs, span->first), run->entries, run->count * sizeof(*run->entries));
+	return 0;
+}
+
+static int group_write(struct change *change, struct group *group, struct run_entry *answers)
+{
+	struct run_entry alone = {.answer = group->old.first};
+	const struct run_entry *old =
+	    group->old.count ? arena_entries(&change->datapath->runs, group->old.first) : &alone;
+	size_t old_count = group->old.count ? group->old.count : 1;
+	struct run run = {0};
+	uint32_t fallback;
+	int error = answers_find(change, &change->plan->sets[group->set], answers);
+
+	if (!error)
+		error = table_answer(change, change->plan->sets[group->set].fallback, &fallback);
+	if (error)
+		return error;
+	/* for the world at large nothing has changed, or this is not the way */
+	if (old[0].answer != fallback)
+		return GIVE_UP;
+	run.entries = xalloc((old_count + 2 * change->class_count) * sizeof(*run.entries));
+	run_merge(&run, old, old_count, answers, change->class_count);
+	group->new = group->old;
+	if (run.count != old_count || memcmp(run.entries, old, run.count * sizeof(*old)) != 0)
+		error = run_write(change, &run, &group->new);
+	free(run.entries);
+	return error;
+}
+
+static int groups_write(struct change *change)
+{
+	struct run_entry *answers = xalloc((change->class_count + 1) * sizeof(*answers));
+	size_t i;
+	int error = 0;
+
+	for (i = 0; i < change->group_count && !error; i++)
+		error = group_write(change, &change->groups[i], answers);
+	free(answers);
+	return error;
+}
+
+static bool set_is_used(const struct change *change, struct span span)
+{
+	size_t i;
+
+	for (i = 0; i < change->group_count; i++)
+		if (change->groups[i].new.count && change->groups[i].new.first == span.first)
+			return true;
+	return false;
+}
+
+/* Sets by which nobody is judged any more. */
+static void sets_free(struct change *change)
+{
+	size_t i, j;
+
+	for (i = 0; i < change->group_count; i++) {
+		struct span old = change->groups[i].old;
+
+		for (j = 0; j < i; j++)
+			if (change->groups[j].old.first == old.first)
+				break;
+		if (!old.count || j < i || set_is_used(change, old))
+			continue;
+		number_store_forget_set(change->records, old.first);
+		GROW(change->freed.span, change->freed.count, change->freed.capacity);
+		change->freed.span[change->freed.count++] = old;
+	}
+}
+
+static int peers_change(struct change *change)
+{
+	struct peers_patch patch = {
+	    .datapath = change->datapath,
+	    .plan = change->plan,
+	    .identity = change->identity,
+	    .freed = &change->freed,
+	    .freed6 = &change->freed6,
+	};
+	size_t i;
+	int error = 0;
+
+	peers_copy(change->datapath);
+	for (i = 0; i < change->window_count && !error; i++) {
+		if (change->windows[i].address.family == 4)
+			error = peers_patch4(&patch, range4_of(&change->windows[i]));
+		else
+			error = peers_patch6(&patch, range6_of(&change->windows[i]));
+	}
+	return error;
+}
+
+static void gaps_take(struct change *change, char letter, struct arena *arena)
+{
+	size_t count;
+	struct span *gaps = gap_store_load(change->records, letter, &count);
+
+	arena_take_gaps(arena, gaps, count);
+	free(gaps);
+}
+
+/* What is freed may be used by the change after this one. */
+static void gaps_free(struct change *change)
+{
+	size_t i;
+
+	for (i = 0; i < change->freed.count; i++)
+		arena_free(&change->datapath->runs, change->freed.span[i]);
+	for (i = 0; i < change->freed6.count; i++)
+		arena_free(&change->datapath->runs6, change->freed6.span[i]);
+}
+
+static int change_write(struct change *change)
+{
+	struct plan *plan = change->plan;
+	struct span *sets;
+	size_t i;
+	int error = classes_find(change);
+
+	if (!error)
+		error = identities_find(change);
+	if (!error)
+		error = groups_make(change);
+	if (!error)
+		error = groups_write(change);
+	if (!error)
+		error = peers_change(change);
+	if (error)
+		return error;
+	sets = xalloc((change->group_count + 1) * sizeof(*sets));
+	for (i = 0; i < change->group_count; i++)
+		sets[i] = change->groups[i].new;
+	error = apply_subjects(change->datapath, plan, sets, change->bindings.binding,
+			       change->bindings.count);
+	free(sets);
+	if (error)
+		return error;
+	sets_free(change);
+	gaps_free(change);
+	return commit_gaps(change->instance, change->datapath, true);
+}
+
+static void memory_make(struct change *change)
+{
+	const struct plan *plan = change->plan;
+
+	change->identity = xalloc((plan->class_count + 1) * sizeof(uint32_t));
+	change->classes = xalloc((plan->class_count + 1) * sizeof(uint32_t));
+	change->rule = xalloc((plan->rule_count + 1) * sizeof(uint32_t));
+	change->table = xalloc((plan->table_count + 1) * sizeof(uint32_t));
+	memset(change->rule, 0xff, plan->rule_count * sizeof(uint32_t));
+	memset(change->table, 0xff, plan->table_count * sizeof(uint32_t));
+}
+
+static void release(struct change *change)
+{
+	plan_free(change->plan);
+	free(change->bindings.binding);
+	free(change->groups);
+	free(change->identity);
+	free(change->classes);
+	free(change->rule);
+	free(change->table);
+	free(change->freed.span);
+	free(change->freed6.span);
+}
+
+int commit_small(struct instance *instance, struct datapath *datapath)
+{
+	struct change change = {
+	    .instance = instance, .datapath = datapath, .records = instance->rules.records};
+	int result = windows_find(&change);
+
+	if (number_store_is_empty(change.records) || documents_proper_changed(instance))
+		result = GIVE_UP;
+	if (!result)
+		result = compile(&change);
+	if (result) {
+		release(&change);
+		return result;
+	}
+	memory_make(&change);
+	bindings_make(instance, change.plan, &change.bindings);
+	gaps_take(&change, '4', &datapath->runs);
+	gaps_take(&change, '6', &datapath->runs6);
+	instance->settings->dirty = 1;
+	tree_try(change.records);
+	result = change_write(&change);
+	tree_decide(change.records, !result);
+	if (!result)
+		result = commit_documents(instance);
+	if (!result)
+		apply_forget_subjects(datapath);
+	release(&change);
+	return result;
+}
