@@ -69,8 +69,10 @@ static int counter_reset(const struct datapath *datapath, uint32_t rule)
 static int rate_write(const struct datapath *datapath, uint32_t number,
 		      const struct plan_rule *rule)
 {
-	if (datapath->rates)
-		datapath->rates[number] = (struct rate){rule->rate_per_second, rule->rate_burst};
+	const struct rate rate = {rule->rate_per_second, rule->rate_burst};
+
+	if (datapath->maps.rates >= 0)
+		bpf_map_update_elem(datapath->maps.rates, &number, &rate, BPF_ANY);
 	else if (rule->rate_per_second)
 		return fail("%s: what is loaded knows no rates; load again", rule->name);
 	return 0;
@@ -85,7 +87,8 @@ int apply_rule(struct datapath *datapath, uint32_t number, const struct plan_rul
 	};
 
 	snprintf(info.name, sizeof(info.name), "%s", rule->name);
-	datapath->rules[number] = info;
+	if (bpf_map_update_elem(datapath->maps.rules, &number, &info, BPF_ANY))
+		return fail("cannot write rule %u: %s", number, strerror(errno));
 	if (rate_write(datapath, number, rule))
 		return FAILED;
 	return counter_reset(datapath, number);

@@ -59,8 +59,6 @@ static int chunks_find(struct arena *arena)
 		arena->chunks[number].fd = bpf_obj_get(pin);
 		if (arena->chunks[number].fd < 0)
 			result = fail("cannot open %s: %s", pin, strerror(errno));
-		else
-			result = chunk_map(arena, number);
 		free(pin);
 	}
 	if (directory)
@@ -213,9 +211,12 @@ int arena_alloc(struct arena *arena, uint32_t count, uint32_t align, uint32_t *f
 
 void *arena_entries(struct arena *arena, uint32_t first)
 {
-	struct arena_chunk *chunk = &arena->chunks[first >> arena->chunk_bits];
-	uint32_t place = first & ((1u << arena->chunk_bits) - 1);
+	uint32_t number = first >> arena->chunk_bits, place = first & ((1u << arena->chunk_bits) - 1);
+	struct arena_chunk *chunk = &arena->chunks[number];
 
+	/* only now, for mapping costs by the page */
+	if (!chunk->entries && chunk->fd >= 0 && chunk_map(arena, number))
+		abort(); /* what was opened can be mapped */
 	return chunk->entries ? (char *)chunk->entries + (size_t)place * arena->entry_size : NULL;
 }
 
@@ -253,7 +254,7 @@ void arena_take_gaps(struct arena *arena, const struct span *gaps, size_t count)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (arena_entries(arena, gaps[i].first))
+		if (arena->chunks[gaps[i].first >> arena->chunk_bits].fd >= 0)
 			gap_add(arena, gaps[i].first, gaps[i].first + gaps[i].count);
 }
 

@@ -9,6 +9,7 @@
  * What has no place in that picture is left to the full way: then this returns
  * GIVE_UP, and nothing has happened that anybody sees.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "kernel/commit.h"
@@ -602,6 +603,9 @@ int commit_small(struct instance *instance, struct datapath *datapath)
 	tree_decide(change.records, !result);
 	if (!result)
 		result = commit_documents(instance);
+	if (!result && debug)
+		fprintf(stderr, "npctl: a small change: %zu of %zu classes of addresses\n",
+			change.class_count, change.plan->class_count);
 	if (!result)
 		apply_forget_subjects(datapath);
 	release(&change);

@@ -26,19 +26,6 @@ static void *map_map(int fd, const char *name, size_t bytes)
 	return NULL;
 }
 
-static size_t rules_bytes(const struct datapath *datapath)
-{
-	/* array values stand at multiples of eight bytes */
-	return (size_t)datapath->rule_limit * sizeof(struct rule_info);
-}
-
-static size_t rates_bytes(const struct datapath *datapath)
-{
-	return (size_t)datapath->rule_limit * sizeof(struct rate);
-}
-
-_Static_assert(sizeof(struct rule_info) % 8 == 0, "an array's stride");
-_Static_assert(sizeof(struct rate) % 8 == 0, "an array's stride");
 _Static_assert(sizeof(struct subject) % 8 == 0, "an array's stride");
 _Static_assert(sizeof(struct run_entry) % 8 == 0, "an array's stride");
 _Static_assert(sizeof(struct run6_entry) % 8 == 0, "an array's stride");
@@ -64,11 +51,7 @@ int datapath_open_maps(struct datapath *datapath, struct settings *settings,
 	datapath->subjects =
 	    map_map(maps->subjects, "subjects", SUBJECT_SLOTS * sizeof(struct subject));
 	datapath->peers4 = map_map(maps->peers4, "peers4", 2 * PEERS4_HALF * sizeof(struct span));
-	datapath->rules = map_map(maps->rules, "rules", rules_bytes(datapath));
-	if (maps->rates >= 0)
-		datapath->rates = map_map(maps->rates, "rates", rates_bytes(datapath));
-	if (!datapath->subjects || !datapath->peers4 || !datapath->rules ||
-	    (maps->rates >= 0 && !datapath->rates))
+	if (!datapath->subjects || !datapath->peers4)
 		goto out;
 	if (arena_open(&datapath->runs, "runs", maps->runs, runs, sizeof(struct run_entry),
 		       RUN_CHUNK_BITS, RUN_CHUNKS) ||
@@ -122,10 +105,6 @@ void datapath_close(struct datapath *datapath)
 		munmap(datapath->subjects, pages(SUBJECT_SLOTS * sizeof(struct subject)));
 	if (datapath->peers4)
 		munmap(datapath->peers4, pages(2 * PEERS4_HALF * sizeof(struct span)));
-	if (datapath->rules)
-		munmap(datapath->rules, pages(rules_bytes(datapath)));
-	if (datapath->rates)
-		munmap(datapath->rates, pages(rates_bytes(datapath)));
 	arena_close(&datapath->runs);
 	arena_close(&datapath->runs6);
 	for (i = 0; datapath->owns_maps && i < sizeof(datapath->maps) / sizeof(int); i++)

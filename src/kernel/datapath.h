@@ -16,8 +16,6 @@ struct datapath {
 	struct settings *settings; /* borrowed */
 	struct subject *subjects;
 	struct span *peers4;
-	struct rule_info *rules;
-	struct rate *rates; /* as many as rules; NULL without the map */
 	uint32_t rule_limit;
 	struct arena runs, runs6;
 	struct datapath_maps maps;

@@ -178,19 +178,18 @@ static void check_rules(struct verify *verify)
 		const struct plan_rule *rule = &verify->plan->rules[i];
 		const struct numbered *number =
 		    numbers_find(verify->numbers, NUMBER_RULE, &rule->signature);
-		const struct rule_info *info;
+		struct rule_info info = {0};
 
 		if (!number) {
 			differs(verify, "rule", rule->name, "a number", "none");
 			continue;
 		}
-		info = &verify->datapath.rules[number->number];
-		if (strncmp(info->name, rule->name, sizeof(info->name) - 1) != 0 ||
-		    info->allow != rule->allow || info->tier != rule->tier ||
-		    info->direction != rule->direction)
+		bpf_map_lookup_elem(verify->datapath.maps.rules, &number->number, &info);
+		if (strncmp(info.name, rule->name, sizeof(info.name) - 1) != 0 ||
+		    info.allow != rule->allow || info.tier != rule->tier ||
+		    info.direction != rule->direction)
 			differs(verify, "rule", rule->name, rule->name, "%.*s (%s)",
-				(int)sizeof(info->name), info->name,
-				info->allow ? "allow" : "deny");
+				(int)sizeof(info.name), info.name, info.allow ? "allow" : "deny");
 	}
 }
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The memory of a tree: pages in chunks that come with need, each twice as large as all before. */
+/*
+ * The memory of a tree: pages in chunks that come with need, each as large as
+ * all before it. Only the windows of a chunk that are looked at are mapped,
+ * for mapping costs by the page.
+ */
 #ifndef NPCTL_STORE_PAGES_H
 #define NPCTL_STORE_PAGES_H
 
@@ -8,12 +12,14 @@
 #define PAGE_BYTES 4096
 #define PAGE_CHUNKS 11
 #define PAGE_LIMIT 65536
-#define PAGE_FIRST_CHUNK 64
+#define WINDOW_PAGES 64 /* of the first chunk as well */
+#define WINDOWS (PAGE_LIMIT / WINDOW_PAGES)
 
 struct pages {
 	char *pins; /* NULL: memory of this process */
 	enum tree_access access;
-	void *chunk[PAGE_CHUNKS];
+	int fd[PAGE_CHUNKS]; /* -1: not there */
+	void **window;
 };
 
 /* Opens the chunks that there are. */

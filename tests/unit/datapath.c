@@ -1086,10 +1086,12 @@ static void subject_elsewhere(void **state)
 static struct counter counted(const char *name)
 {
 	struct counter sum = {};
+	struct rule_info info;
 	uint32_t i;
 
 	for (i = 0; i < sandbox->datapath.rule_limit; i++)
-		if (!strcmp(sandbox->datapath.rules[i].name, name))
+		if (!bpf_map_lookup_elem(sandbox->datapath.maps.rules, &i, &info) &&
+		    !strcmp(info.name, name))
 			assert_int_equal(apply_counter(sandbox->datapath.maps.counters, i, &sum),
 					 0);
 	return sum;
