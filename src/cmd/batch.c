@@ -15,6 +15,7 @@ struct batch {
 	struct session session;
 	struct input input;
 	struct line *lines;
+	bool *is_edit; /* of each line */
 	size_t count, capacity;
 	bool atomic, goes_on;
 };
@@ -63,6 +64,15 @@ static bool can_be_atomic(const struct call *call)
 	return is_choice(table[i].verbs, call->verb->name);
 }
 
+/* What often stands there in great numbers: edits of policy, of this instance. */
+static bool is_edit(const struct batch *batch, const struct context *context,
+		    const struct call *call)
+{
+	return !call->help && !strcmp(call->command->name, "policy") &&
+	       is_choice("allow|deny|delete", call->verb->name) &&
+	       !strcmp(context->root, batch->context->root) && !steps_shown;
+}
+
 static int check_atomic(const struct batch *batch, const struct context *context,
 			const struct call *call)
 {
@@ -82,6 +92,7 @@ static int check_lines(struct batch *batch)
 {
 	int error = 0;
 
+	batch->is_edit = xalloc(batch->count + 1);
 	for (size_t i = 0; i < batch->count && !error; i++) {
 		const struct line *line = &batch->lines[i];
 		struct context context;
@@ -92,6 +103,7 @@ static int check_lines(struct batch *batch)
 		error = session_parse(&batch->session, line, &context, &call);
 		if (!error && batch->atomic)
 			error = check_atomic(batch, &context, &call);
+		batch->is_edit[i] = !error && is_edit(batch, &context, &call);
 		call_release(&call);
 		if (error)
 			failure_at(batch->input.name, line->number);
@@ -100,11 +112,11 @@ static int check_lines(struct batch *batch)
 }
 
 /* With --continue failures are shown as they come, and give REPORTED at the end. */
-static int run_lines(struct batch *batch)
+static int run_lines(struct batch *batch, size_t from, size_t to, size_t *at)
 {
 	bool failed = false;
 
-	for (size_t i = 0; i < batch->count; i++) {
+	for (size_t i = from; i < to; i++) {
 		const struct line *line = &batch->lines[i];
 		int status = session_run(&batch->session, line);
 
@@ -114,6 +126,7 @@ static int run_lines(struct batch *batch)
 			status = fail("the command gave exit status 1");
 		if (status && (!batch->goes_on || interrupted)) {
 			failure_at(batch->input.name, line->number);
+			*at = i;
 			return status;
 		}
 		failed |= status != 0;
@@ -123,7 +136,7 @@ static int run_lines(struct batch *batch)
 }
 
 /* What the commands say is true only when all of it is in force: it waits, too. */
-static int run_atomic(struct batch *batch, bool checks, bool *by_line)
+static int run_atomic(struct batch *batch, size_t from, size_t to, bool checks, size_t *at)
 {
 	FILE *screen = stdout;
 	char *text = NULL;
@@ -136,8 +149,8 @@ static int run_atomic(struct batch *batch, bool checks, bool *by_line)
 		return fail("no memory for the output");
 	}
 	enforce_begin(batch->context->root, checks);
-	status = run_lines(batch);
-	*by_line = status != 0;
+	*at = to;
+	status = run_lines(batch, from, to, at);
 	fclose(stdout);
 	stdout = screen;
 	if (status)
@@ -151,18 +164,60 @@ static int run_atomic(struct batch *batch, bool checks, bool *by_line)
 }
 
 /* The commit knows no lines: when it refuses what they say, they are run again, each checked. */
-static int run_all(struct batch *batch)
+static int run_whole(struct batch *batch)
 {
-	bool by_line;
-	int status;
+	size_t at;
+	int status = run_atomic(batch, 0, batch->count, false, &at);
 
-	if (!batch->atomic)
-		return run_lines(batch);
-	status = run_atomic(batch, false, &by_line);
-	if (!status || by_line || !enforce_refused())
+	if (!status || at < batch->count || !enforce_refused())
 		return status;
 	failure_clear();
-	return run_atomic(batch, true, &by_line);
+	return run_atomic(batch, 0, batch->count, true, &at);
+}
+
+/*
+ * Edits that follow each other come into force together: nobody could tell, and
+ * a thousand cost little more than one. What stands before a line that fails is
+ * done all the same.
+ */
+static int run_edits(struct batch *batch, size_t from, size_t to)
+{
+	size_t at, unused;
+	int status = run_atomic(batch, from, to, false, &at);
+
+	if (!status || interrupted)
+		return status;
+	failure_clear();
+	if (at == to) /* the commit knows no lines */
+		return run_lines(batch, from, to, &unused);
+	if (at > from)
+		status = run_atomic(batch, from, at, false, &unused);
+	return at > from && status ? status : run_lines(batch, at, to, &unused);
+}
+
+static int run_each(struct batch *batch)
+{
+	size_t from, to, unused;
+	int status = 0;
+
+	for (from = 0; from < batch->count && !status; from = to) {
+		for (to = from; to < batch->count && batch->is_edit[to]; to++)
+			;
+		if (to - from > 1)
+			status = run_edits(batch, from, to);
+		else
+			status = run_lines(batch, from, to = from + 1, &unused);
+	}
+	return status;
+}
+
+static int run_all(struct batch *batch)
+{
+	size_t unused;
+
+	if (batch->atomic)
+		return run_whole(batch);
+	return batch->goes_on ? run_lines(batch, 0, batch->count, &unused) : run_each(batch);
 }
 
 static int run_file(struct batch *batch)
@@ -176,6 +231,7 @@ static int run_file(struct batch *batch)
 	for (size_t i = 0; i < batch->count; i++)
 		line_release(&batch->lines[i]);
 	free(batch->lines);
+	free(batch->is_edit);
 	return error;
 }
 

@@ -287,12 +287,15 @@ static bool is_attached(const json_t *attachments, const char *subject)
 	return false;
 }
 
-/* Whoever adds a rule thinks that it holds from now on. */
+/* Whoever adds a rule thinks that it holds from now on; of many at once one is looked at. */
+static bool warned;
+
 static void warn_unenforced(struct instance *instance, const json_t *rules)
 {
 	json_t *attachments = document_get(instance, "attachments"), *rule;
 	size_t i;
 
+	warned = true;
 	if (!instance_loaded(instance)) {
 		warn("nothing enforces it yet: the datapath is not loaded (mend: npctl load)");
 		json_decref(attachments);
@@ -352,7 +355,7 @@ static int add_rules(struct context *context, const struct words *words, bool al
 	error = put_rules(&putting);
 	if (!error)
 		kept_say(context, putting.instance, putting.kept);
-	if (!error && !putting.instance->held)
+	if (!error && !(putting.instance->held && warned))
 		warn_unenforced(putting.instance, putting.rows);
 	instance_close(putting.instance);
 	json_decref(putting.line.ports);

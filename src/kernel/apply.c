@@ -55,30 +55,7 @@ static void spans_mark(struct arena *arena, const struct numbers *numbers)
 	}
 }
 
-static int counter_reset(const struct datapath *datapath, uint32_t rule)
-{
-	static struct counter *zero;
-	int error;
-
-	if (!zero)
-		zero = xalloc(libbpf_num_possible_cpus() * sizeof(*zero));
-	error = bpf_map_update_elem(datapath->maps.counters, &rule, zero, BPF_ANY);
-	return error ? fail("cannot reset the counter of rule %u: %s", rule, strerror(-error)) : 0;
-}
-
-static int rate_write(const struct datapath *datapath, uint32_t number,
-		      const struct plan_rule *rule)
-{
-	const struct rate rate = {rule->rate_per_second, rule->rate_burst};
-
-	if (datapath->maps.rates >= 0)
-		bpf_map_update_elem(datapath->maps.rates, &number, &rate, BPF_ANY);
-	else if (rule->rate_per_second)
-		return fail("%s: what is loaded knows no rates; load again", rule->name);
-	return 0;
-}
-
-int apply_rule(struct datapath *datapath, uint32_t number, const struct plan_rule *rule)
+static struct rule_info info_of(const struct plan_rule *rule)
 {
 	struct rule_info info = {
 	    .tier = rule->tier,
@@ -87,11 +64,65 @@ int apply_rule(struct datapath *datapath, uint32_t number, const struct plan_rul
 	};
 
 	snprintf(info.name, sizeof(info.name), "%s", rule->name);
-	if (bpf_map_update_elem(datapath->maps.rules, &number, &info, BPF_ANY))
-		return fail("cannot write rule %u: %s", number, strerror(errno));
-	if (rate_write(datapath, number, rule))
+	return info;
+}
+
+/* Rules that get their numbers, for the maps that know them by these. */
+struct fresh_rules {
+	uint32_t *number;
+	struct rule_info *info;
+	struct rate *rate;
+	size_t count;
+};
+
+static int write_many(int map, const char *name, const struct fresh_rules *rules,
+		      const void *values)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+	uint32_t count = rules->count;
+	int error = count ? bpf_map_update_batch(map, rules->number, values, &count, &options) : 0;
+
+	return error ? fail("cannot write to the map %s: %s", name, strerror(-error)) : 0;
+}
+
+static int counters_reset(const struct datapath *datapath, const struct fresh_rules *rules)
+{
+	size_t size = libbpf_num_possible_cpus() * sizeof(struct counter);
+	void *zeros = xalloc((rules->count + 1) * size);
+	int error = write_many(datapath->maps.counters, "counters", rules, zeros);
+
+	free(zeros);
+	return error;
+}
+
+static int rates_write(const struct datapath *datapath, const struct fresh_rules *rules)
+{
+	size_t i;
+
+	if (datapath->maps.rates >= 0)
+		return write_many(datapath->maps.rates, "rates", rules, rules->rate);
+	for (i = 0; i < rules->count; i++)
+		if (rules->rate[i].per_second)
+			return fail("%s: what is loaded knows no rates; load again",
+				    rules->info[i].name);
+	return 0;
+}
+
+static int fresh_write(const struct datapath *datapath, const struct fresh_rules *rules)
+{
+	if (write_many(datapath->maps.rules, "rules", rules, rules->info) ||
+	    rates_write(datapath, rules))
 		return FAILED;
-	return counter_reset(datapath, number);
+	return counters_reset(datapath, rules);
+}
+
+int apply_rule(struct datapath *datapath, uint32_t number, const struct plan_rule *rule)
+{
+	struct rule_info info = info_of(rule);
+	struct rate rate = {rule->rate_per_second, rule->rate_burst};
+	struct fresh_rules rules = {&number, &info, &rate, 1};
+
+	return fresh_write(datapath, &rules);
 }
 
 uint32_t apply_answer(uint32_t number, const struct plan_rule *rule)
@@ -103,7 +134,13 @@ uint32_t apply_answer(uint32_t number, const struct plan_rule *rule)
 
 static int rules_write(struct apply *apply)
 {
-	size_t i;
+	size_t most = apply->plan->rule_count + 1, i;
+	struct fresh_rules fresh = {
+	    .number = xalloc(most * sizeof(*fresh.number)),
+	    .info = xalloc(most * sizeof(*fresh.info)),
+	    .rate = xalloc(most * sizeof(*fresh.rate)),
+	};
+	int error;
 
 	for (i = 0; i < apply->plan->rule_count; i++) {
 		const struct plan_rule *rule = &apply->plan->rules[i];
@@ -112,10 +149,16 @@ static int rules_write(struct apply *apply)
 		apply->rule[i] = apply_answer(number, rule);
 		if (apply->old && numbers_find(apply->old, NUMBER_RULE, &rule->signature))
 			continue;
-		if (apply_rule(apply->datapath, number, rule))
-			return FAILED;
+		fresh.number[fresh.count] = number;
+		fresh.info[fresh.count] = info_of(rule);
+		fresh.rate[fresh.count++] =
+		    (struct rate){rule->rate_per_second, rule->rate_burst};
 	}
-	return 0;
+	error = fresh_write(apply->datapath, &fresh);
+	free(fresh.number);
+	free(fresh.info);
+	free(fresh.rate);
+	return error;
 }
 
 static void identities_find(struct apply *apply)

@@ -31,7 +31,7 @@ struct change {
 	struct datapath *datapath;
 	struct tree *records;
 	struct plan *plan;
-	struct prefix windows[TOUCHED_MOST];
+	const struct prefix *windows;
 	size_t window_count;
 	struct bindings bindings;
 	struct group *groups;
@@ -45,14 +45,11 @@ struct change {
 static int windows_find(struct change *change)
 {
 	const struct rule_store *rules = &change->instance->rules;
-	json_t *rule;
-	size_t i;
 
-	if (rules->reshaped || json_array_size(rules->touched) > TOUCHED_MOST)
+	if (rules->reshaped || rules->touched_count > TOUCHED_MOST)
 		return GIVE_UP;
-	json_array_foreach (rules->touched, i, rule)
-		if (!rule_prefix(rule, &change->windows[change->window_count++]))
-			return GIVE_UP;
+	change->windows = rules->touched;
+	change->window_count = rules->touched_count;
 	return change->window_count ? 0 : GIVE_UP;
 }
 

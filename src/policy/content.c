@@ -117,6 +117,8 @@ void list32_release(struct list32 *list)
 	memset(list, 0, sizeof(*list));
 }
 
+/* The first is small: many models are of a single rule. */
+#define CHUNK_FIRST 2048
 #define CHUNK 65536
 
 void *pool_get(struct pool *pool, size_t size)
@@ -126,7 +128,7 @@ void *pool_get(struct pool *pool, size_t size)
 
 	size = (size + 15) & ~(size_t)15;
 	if (!chunk || chunk->size - chunk->used < size) {
-		size_t room = size > CHUNK ? size : CHUNK;
+		size_t least = chunk ? CHUNK : CHUNK_FIRST, room = size > least ? size : least;
 
 		chunk = xalloc(sizeof(*chunk) + room);
 		chunk->size = room;

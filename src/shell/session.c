@@ -55,11 +55,11 @@ int session_parse(struct session *session, const struct line *line, struct conte
 }
 
 /* A descriptor with the here-document, or with nothing; -1: the command gets ours. */
-static int open_input(const struct session *session, const struct line *line, int *fd)
+static int open_input(struct session *session, const struct line *line, int *fd)
 {
-	*fd = -1;
-	if (!line->body && session->owns_stdin)
-		*fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (session->owns_stdin && !session->nothing)
+		session->nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	*fd = session->owns_stdin ? session->nothing : -1;
 	if (!line->body)
 		return 0;
 	*fd = memfd_create("here-document", MFD_CLOEXEC);
@@ -121,7 +121,7 @@ static int run_call(struct session *session, const struct line *line, struct con
 		dup2(saved, STDIN_FILENO);
 		close(saved);
 	}
-	if (input >= 0)
+	if (input >= 0 && input != session->nothing)
 		close(input);
 	return status;
 }

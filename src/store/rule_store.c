@@ -272,9 +272,14 @@ static int scope_change(struct rule_store *store, const json_t *rule, int more)
 
 static void touch(struct rule_store *store, const json_t *rule)
 {
-	if (!store->touched)
-		store->touched = json_array();
-	json_array_append_new(store->touched, json_deep_copy(rule));
+	struct prefix prefix;
+
+	if (!rule_prefix(rule, &prefix)) {
+		store->reshaped = true;
+		return;
+	}
+	GROW(store->touched, store->touched_count, store->touched_capacity);
+	store->touched[store->touched_count++] = prefix;
 }
 
 static int index_put(struct rule_store *store, uint32_t number, const json_t *rule)
@@ -582,7 +587,8 @@ bool rule_store_allows(const struct rule_store *store, const json_t *scope)
 
 void rule_store_settle(struct rule_store *store)
 {
-	json_decref(store->touched);
+	free(store->touched);
 	store->touched = NULL;
+	store->touched_count = store->touched_capacity = 0;
 	store->reshaped = false;
 }

@@ -14,9 +14,14 @@
 
 struct rule_store {
 	struct tree *records;
-	json_t *touched; /* rules that came, changed (both ways of it) or went since the commit */
-	bool reshaped;	 /* for somebody the first allow or the first rule at all came, or the last
-			    went */
+	/* peers of the rules that came, changed or went since the commit */
+	struct prefix *touched;
+	size_t touched_count, touched_capacity;
+	/*
+	 * Some of these were about something else than a prefix; or for somebody the first
+	 * allow, or the first rule at all, came, or the last went.
+	 */
+	bool reshaped;
 };
 
 /* Puts the rule where lines_put() would; takes over `rule`. FAILED when there is no room. */
