@@ -151,8 +151,7 @@ static int rules_write(struct apply *apply)
 			continue;
 		fresh.number[fresh.count] = number;
 		fresh.info[fresh.count] = info_of(rule);
-		fresh.rate[fresh.count++] =
-		    (struct rate){rule->rate_per_second, rule->rate_burst};
+		fresh.rate[fresh.count++] = (struct rate){rule->rate_per_second, rule->rate_burst};
 	}
 	error = fresh_write(apply->datapath, &fresh);
 	free(fresh.number);

@@ -211,7 +211,8 @@ int arena_alloc(struct arena *arena, uint32_t count, uint32_t align, uint32_t *f
 
 void *arena_entries(struct arena *arena, uint32_t first)
 {
-	uint32_t number = first >> arena->chunk_bits, place = first & ((1u << arena->chunk_bits) - 1);
+	uint32_t number = first >> arena->chunk_bits,
+		 place = first & ((1u << arena->chunk_bits) - 1);
 	struct arena_chunk *chunk = &arena->chunks[number];
 
 	/* only now, for mapping costs by the page */

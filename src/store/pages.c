@@ -140,8 +140,8 @@ static int chunk_make(struct pages *pages, unsigned int chunk)
 
 static int window_make(struct pages *pages, uint32_t window)
 {
-	void *memory = mmap(NULL, WINDOW_BYTES, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory =
+	    mmap(NULL, WINDOW_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
 		return fail("no memory for records: %s", strerror(errno));
