@@ -27,7 +27,6 @@ for n in 0 1 2 3; do
 	ip link add "v$n" type veth peer name "w$n"
 	ip link set "v$n" up
 done
-mkdir -p /sys/fs/cgroup 2>/dev/null
 
 # A command a line. Prefixes are few enough to meet, to contain each other, and to be equal.
 perl -e '
@@ -36,7 +35,7 @@ perl -e '
 	sub pick { $_[rand @_] }
 	sub peer {
 		my $k = rand 100;
-		return pick("any", "world", "app=web", "shop/web", "host") if $k < 4;
+		return pick("any", "world", "app=web", "shop/web", "host", "private") if $k < 4;
 		return sprintf("10.%d.%d.%d/%d", rand 3, rand 3, rand 4, pick(8, 14, 16, 24, 25, 30, 31, 32, 32, 32)) if $k < 60;
 		return sprintf("%d.0.0.0/%d", pick(0, 10, 128, 255), pick(0, 1, 8, 9)) if $k < 66;
 		return sprintf("255.255.255.%d", pick(254, 255)) if $k < 70;
@@ -44,7 +43,12 @@ perl -e '
 		return pick("::/0", "8000::/1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "::");
 	}
 	sub port { my $k = rand 10; $k < 3 ? "" : " --port " . pick("tcp/80", "tcp/80-90", "udp/53", "icmp/8", "tcp", "tcp/" . int(1 + rand 100)) }
-	sub whom { my $k = rand 20; $k < 14 ? "" : " --pod " . pick("dev:v0", "dev:v1", "dev:v3") }
+	sub whom {
+		my $k = rand 20;
+		return "" if $k < 12;
+		return " --dev v1 --user " . pick("root", "7", "8", "9", "any", "none") if $k < 15;
+		return " --pod " . pick("dev:v0", "dev:v1", "dev:v3");
+	}
 	sub rule {
 		return "policy " . pick("allow", "allow", "deny") . " " . peer() . port() . whom() .
 			(rand(10) < 3 ? " --egress" : "") . (rand(30) < 1 ? " --rate 100/s" : "") .
@@ -52,6 +56,7 @@ perl -e '
 	}
 	sub number { 1 + int rand($rules + 2) }
 	print "attach dev v$_\n" for 0 .. 2;
+	print "attach user dev v1\n";
 	for (1 .. 40) { print rule(), "\n"; $rules++ }
 	# so many that their runs have a directory
 	print "BATCH ", join(";", map { $rules++; sprintf "policy allow fd00:1:%x::%x --port tcp/%d",
@@ -64,7 +69,7 @@ perl -e '
 		elsif ($k < 870) { print "policy default ", pick("allow", "deny", "auto"), pick("", " --egress"), "\n" }
 		elsif ($k < 890) { print pick("attach", "detach"), " dev v", int rand 4, "\n" }
 		elsif ($k < 900) { print "policy ", pick("apply", "delete"), " -f $dir/policy.yml\n" }
-		elsif ($k < 906 && $_ > $steps * 0.8) { print "policy deny --cidr-file $dir/list --name some\n"; $rules++ }
+		elsif ($k < 904) { print "policy deny --cidr-file $dir/list --name some\n"; $rules++ }
 		elsif ($k < 910) { print "load\n" }
 		elsif ($k < 911) { print "policy delete --all\n" }
 		elsif ($k < 950) { print "KILL ", rule(), "\n"; $rules++ }

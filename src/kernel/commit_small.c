@@ -53,6 +53,23 @@ static int windows_find(struct change *change)
 	return change->window_count ? 0 : GIVE_UP;
 }
 
+static void length_take(uint8_t family, uint8_t length, void *model)
+{
+	model_length_add(model, family, length);
+}
+
+/* Windows and the rules around them are all that counts. */
+static bool is_local(const struct change *change, const struct model *model)
+{
+	struct signature before, now = model_surroundings(model);
+	const struct rule_store *rules = &change->instance->rules;
+
+	/* where lists are, it counts which lengths of prefixes other rules have */
+	return !model_has_services(model) && !(model_has_lists(model) && rules->lengths_changed) &&
+	       surroundings_load(change->records, &before) && before.high == now.high &&
+	       before.low == now.low;
+}
+
 static int compile(struct change *change)
 {
 	const struct rule_store *store = &change->instance->rules;
@@ -68,8 +85,10 @@ static int compile(struct change *change)
 	result = commit_model(change->instance, rules, scopes, &model);
 	json_decref(rules);
 	json_decref(scopes);
-	if (!result && !model_is_local(model))
+	if (!result && !is_local(change, model))
 		result = GIVE_UP;
+	if (!result)
+		rule_store_lengths(store, length_take, model);
 	if (!result)
 		result = plan_compile(model, &change->plan);
 	model_free(model);

@@ -387,12 +387,17 @@ bool enforce_refused(void)
 /* Compiles everything. */
 static int commit_all(struct instance *instance, struct datapath *datapath)
 {
+	struct model *model = NULL;
 	struct plan *plan = NULL;
+	struct signature surroundings;
 	int result;
 
 	/* what does not compile is refused with or without a datapath */
-	refused = enforce_plan(instance, &plan) != 0;
-	if (refused)
+	refused = enforce_model(instance, &model) || plan_compile(model, &plan);
+	if (!refused)
+		surroundings = model_surroundings(model);
+	model_free(model);
+	if (refused || (datapath && surroundings_save(instance->rules.records, &surroundings)))
 		return FAILED;
 	instance->settings->dirty = 1;
 	result = datapath ? commit_plan(instance, datapath, plan) : commit_documents(instance);

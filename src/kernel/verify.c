@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "kernel/apply_holders.h"
 #include "kernel/attach.h"
+#include "kernel/commit.h"
 #include "kernel/datapath.h"
 #include "kernel/enforce.h"
 
@@ -314,6 +316,28 @@ static void check_subject(struct verify *verify, const char *name, uint32_t ifin
 	}
 }
 
+/* Users and containers. */
+static void check_holders(struct verify *verify)
+{
+	struct bindings bindings = {0};
+
+	bindings_make(verify->instance, verify->plan, &bindings);
+	for (size_t i = 0; i < bindings.count; i++) {
+		const struct binding *binding = &bindings.binding[i];
+		const struct plan_subject *subject = &verify->plan->subjects[binding->subject];
+		struct span set;
+
+		if (binding->kind == BINDING_INTERFACE)
+			continue;
+		if (holder_set(&verify->datapath, binding, &set))
+			check_set(verify, subject->name, set,
+				  &verify->plan->sets[subject->set[EGRESS]]);
+		else
+			differs(verify, "subject", subject->name, "an entry", "none");
+	}
+	free(bindings.binding);
+}
+
 static const char *text_of(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -378,6 +402,7 @@ static int check_all(struct verify *verify)
 			check_subject(
 			    verify, text_of(attachment, "subject"),
 			    (uint32_t)json_integer_value(json_object_get(attachment, "ifindex")));
+	check_holders(verify);
 	error = check_programs(verify, attachments);
 	json_decref(attachments);
 	return error;

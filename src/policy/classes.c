@@ -207,6 +207,9 @@ static void find_canonical(struct classes *classes)
 	uint32_t list = LOOKUP_NONE;
 	bool many = false;
 
+	if (model->lengths)
+		memcpy(used, model->lengths, sizeof(used));
+
 	for (size_t i = 0; i < model->lines.count; i++) {
 		uint32_t index = model->lines.item[i]->rule.peers[0];
 		const struct peer *peer = model->peers.item[index];

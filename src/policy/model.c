@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "policy/model_private.h"
+#include "policy/classes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,73 @@ struct model *model_new(void)
 
 	model->this_node = model_text(model, "");
 	return model;
+}
+
+void model_length_add(struct model *model, uint8_t family, uint8_t length)
+{
+	const struct prefix prefix = {.address.family = family, .length = length};
+
+	if (!model->lengths)
+		model->lengths = model_array(model, SPECIFICITY_WHOLE + 1, sizeof(bool));
+	model->lengths[prefix_specificity(&prefix)] = true;
+}
+
+bool model_has_lists(const struct model *model)
+{
+	for (size_t i = 0; i < model->peers.count; i++)
+		if (model->peers.item[i]->kind == PEER_LIST)
+			return true;
+	return false;
+}
+
+bool model_has_services(const struct model *model)
+{
+	return model->services.count;
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+	return address_compare(a, b);
+}
+
+/* Who is meant by "user:IF:WHO", each such subject once. */
+static void sign_users(const struct model *model, struct signature *signature)
+{
+	struct lookup known = {0};
+	struct signature sum = {0};
+
+	for (size_t i = 0; i < model->lines.count; i++) {
+		const struct line *line = model->lines.item[i];
+		struct signature subject = {0}, key = {0};
+
+		if (!line->interface)
+			continue;
+		sign_text(&key, line->subject);
+		if (lookup_put(&known, &key, (uint32_t)i) != i)
+			continue;
+		sign_text(&subject, line->subject);
+		sign_bytes(&subject, line->users.uids,
+			   line->users.count * sizeof(*line->users.uids));
+		sum.high += subject.high;
+		sum.low += subject.low;
+	}
+	lookup_release(&known);
+	sign_signature(signature, &sum);
+}
+
+struct signature model_surroundings(const struct model *model)
+{
+	size_t size = model->host_address_count * sizeof(*model->host_addresses);
+	struct address *sorted = xalloc(size + 1);
+	struct signature signature = {0};
+
+	if (size)
+		memcpy(sorted, model->host_addresses, size);
+	qsort(sorted, model->host_address_count, sizeof(*sorted), compare_addresses);
+	sign_bytes(&signature, sorted, size);
+	sign_users(model, &signature);
+	free(sorted);
+	return signature;
 }
 
 void model_free(struct model *model)

@@ -79,11 +79,12 @@ int model_read(struct model *model, const char *path);
 
 /* There are rules of that "action" and "direction" for "subject", whatever they say. */
 int model_scope_add(struct model *model, const json_t *scope);
-/*
- * What a one-line rule over a prefix does to an address depends on nothing but the
- * rules over it: there are no lists, services and users in the model.
- */
-bool model_is_local(const struct model *model);
+/* Some one-line rule has a prefix of that length. */
+void model_length_add(struct model *model, uint8_t family, uint8_t length);
+bool model_has_lists(const struct model *model);
+bool model_has_services(const struct model *model);
+/* What a model takes from this host without being told: its addresses, and who users are. */
+struct signature model_surroundings(const struct model *model);
 
 /* For those who look at rules, not at addresses: large lists are left out of the plan. */
 void model_forget_lists(struct model *model);

@@ -168,6 +168,7 @@ struct model {
 	POINTERS(struct default_line) defaults;
 	POINTERS(struct cidr_list) lists;
 	POINTERS(const char) devices; /* "dev:eth0" */
+	bool *lengths; /* that prefixes of rules not in the model have, by specificity; NULL */
 	struct address *host_addresses;
 	size_t host_address_count;
 	const char *this_node; /* "" when unknown */

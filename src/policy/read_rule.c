@@ -448,17 +448,6 @@ int model_scope_add(struct model *model, const json_t *scope)
 	return 0;
 }
 
-bool model_is_local(const struct model *model)
-{
-	for (size_t i = 0; i < model->peers.count; i++)
-		if (model->peers.item[i]->kind == PEER_LIST)
-			return false;
-	for (size_t i = 0; i < model->lines.count; i++)
-		if (model->lines.item[i]->interface)
-			return false;
-	return !model->services.count;
-}
-
 /* `name` is "user:IF:UID", or "user:IF:any": what is said of any user holds for each. */
 static bool line_is_for_user(const struct line *line, const char *name)
 {

@@ -5,6 +5,7 @@
  *   n kind signature    -> number and span
  *   s first             -> the signature of the set that stands there
  *   g arena part        -> gaps
+ *   e                   -> the signature of this host's part in it
  */
 #include "store/number_store.h"
 
@@ -271,6 +272,21 @@ void number_store_clear(struct tree *records)
 		tree_delete(records, key, sizeof(key));
 		free(old.space[kind].entries);
 	}
+}
+
+bool surroundings_load(const struct tree *records, struct signature *signature)
+{
+	size_t size;
+	const void *value = tree_get(records, "e", 1, &size);
+
+	if (value)
+		memcpy(signature, value, sizeof(*signature));
+	return value;
+}
+
+int surroundings_save(struct tree *records, const struct signature *signature)
+{
+	return tree_put(records, "e", 1, signature, sizeof(*signature));
 }
 
 /* Gaps */

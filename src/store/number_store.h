@@ -28,6 +28,10 @@ int number_store_put(struct tree *records, enum number_kind kind, const struct n
 /* The set that stands there, if one is known to, is no more. */
 void number_store_forget_set(struct tree *records, uint32_t first);
 
+/* What the numbers in force rest on, beside what was said. */
+bool surroundings_load(const struct tree *records, struct signature *signature);
+int surroundings_save(struct tree *records, const struct signature *signature);
+
 /* Spans that nobody uses, of the arena of that letter, sorted; the array is freed by the caller. */
 struct span *gap_store_load(const struct tree *records, char arena, size_t *count);
 int gap_store_save(struct tree *records, char arena, const struct span *gaps, size_t count);

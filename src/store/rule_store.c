@@ -7,6 +7,7 @@
  *   P family address length number      -> nothing: a prefix is the peer
  *   W number                            -> nothing: something else is
  *   A direction action subject's name   -> how many, subject
+ *   L family length                     -> how many have such a prefix
  */
 #include "store/rule_store.h"
 
@@ -270,6 +271,27 @@ static int scope_change(struct rule_store *store, const json_t *rule, int more)
 	return put(store, &key, &scope, sizeof(scope.count) + length);
 }
 
+/* One more rule over a prefix of that length, or one fewer. */
+static int length_change(struct rule_store *store, const struct prefix *prefix, uint32_t more)
+{
+	struct key key = key_of('L');
+	uint32_t count = 0;
+	const void *value;
+	size_t size;
+
+	key_add(&key, &prefix->address.family, 1);
+	key_add(&key, &prefix->length, 1);
+	value = get(store, &key, &size);
+	if (value)
+		memcpy(&count, value, sizeof(count));
+	store->lengths_changed |= !count || !(count + more);
+	count += more;
+	if (count)
+		return put(store, &key, &count, sizeof(count));
+	drop(store, &key);
+	return 0;
+}
+
 static void touch(struct rule_store *store, const json_t *rule)
 {
 	struct prefix prefix;
@@ -286,7 +308,11 @@ static int index_put(struct rule_store *store, uint32_t number, const json_t *ru
 {
 	const struct key same = same_key(rule), peer = peer_key(rule, number);
 
+	struct prefix prefix;
+
 	touch(store, rule);
+	if (rule_prefix(rule, &prefix) && length_change(store, &prefix, 1))
+		return FAILED;
 	if (put(store, &same, &number, sizeof(number)) || put(store, &peer, NULL, 0))
 		return FAILED;
 	return scope_change(store, rule, 1);
@@ -296,7 +322,11 @@ static void index_drop(struct rule_store *store, uint32_t number, const json_t *
 {
 	const struct key same = same_key(rule), peer = peer_key(rule, number);
 
+	struct prefix prefix;
+
 	touch(store, rule);
+	if (rule_prefix(rule, &prefix))
+		length_change(store, &prefix, -1);
 	drop(store, &same);
 	drop(store, &peer);
 	scope_change(store, rule, -1);
@@ -580,6 +610,32 @@ json_t *rule_store_scopes(const struct rule_store *store)
 	return scopes;
 }
 
+struct lengths {
+	void (*callback)(uint8_t family, uint8_t length, void *data);
+	void *data;
+};
+
+static int length_each(const void *key, size_t length, const void *value, size_t size, void *data)
+{
+	const struct lengths *lengths = data;
+	const unsigned char *bytes = key;
+
+	(void)length;
+	(void)value;
+	(void)size;
+	lengths->callback(bytes[1], bytes[2], lengths->data);
+	return 0;
+}
+
+void rule_store_lengths(const struct rule_store *store,
+			void (*callback)(uint8_t family, uint8_t length, void *data), void *data)
+{
+	struct lengths lengths = {callback, data};
+
+	if (store->records)
+		tree_each(store->records, "L", 1, 1, length_each, &lengths);
+}
+
 bool rule_store_allows(const struct rule_store *store, const json_t *scope)
 {
 	return scope_count(store, scope, true) != 0;
@@ -590,5 +646,5 @@ void rule_store_settle(struct rule_store *store)
 	free(store->touched);
 	store->touched = NULL;
 	store->touched_count = store->touched_capacity = 0;
-	store->reshaped = false;
+	store->reshaped = store->lengths_changed = false;
 }

@@ -22,6 +22,8 @@ struct rule_store {
 	 * allow, or the first rule at all, came, or the last went.
 	 */
 	bool reshaped;
+	/* A prefix of a length came that none had, or the last of one went. */
+	bool lengths_changed;
 };
 
 /* Puts the rule where lines_put() would; takes over `rule`. FAILED when there is no room. */
@@ -48,6 +50,9 @@ char *rule_store_text(const struct rule_store *store);
  */
 bool rule_store_around(const struct rule_store *store, const struct prefix *windows, size_t count,
 		       size_t most, json_t **rules);
+/* Calls back for each length, of that family, that some rule's prefix has. */
+void rule_store_lengths(const struct rule_store *store,
+			void (*callback)(uint8_t family, uint8_t length, void *data), void *data);
 /* For whom there are rules: {"direction", "action", "subject"} each. */
 json_t *rule_store_scopes(const struct rule_store *store);
 size_t rule_store_count(const struct rule_store *store);
