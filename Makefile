@@ -30,22 +30,22 @@ version := $(shell cat $(src)/VERSION 2>/dev/null || $(git) describe --tags 2>/d
 export SOURCE_DATE_EPOCH ?= $(shell $(git) log -1 --format=%ct 2>/dev/null || stat -c %Y $(src)/Makefile)
 packages := libbpf libelf zlib libnl-3.0 libnl-route-3.0 libnftables yaml-0.1 jansson ncursesw \
 	libcurl $(if $(filter 1,$(READLINE)),readline)
-# libcurl and libnftables are opened by the few who use them. What a terminal takes is part of
-# the binary where Debian has it so: these libraries take longer to link than a command to run.
+# libcurl and libnftables are opened by the few who use them. The others are part of the binary
+# where there are archives of them: to find and link them takes longer than most commands.
 terminal := ncursesw $(if $(filter 1,$(READLINE)),readline)
-linked := $(filter-out libcurl libnftables $(terminal),$(packages))
-archives := $(foreach name,ncursesw tinfo $(filter readline,$(terminal)),$(filter /%,$(shell \
-	$(CC) -print-file-name=lib$(name).a)))
-terminal_libraries = $(if $(filter $(words ncursesw tinfo $(filter readline,$(terminal))),$(words \
-	$(archives))),-Wl$(,)-z$(,)muldefs -Wl$(,)-Bstatic $(patsubst %,-l%,$(filter readline,$(terminal)) \
-	ncursesw tinfo) -Wl$(,)-Bdynamic,$(shell pkg-config --libs $(terminal)))
+linked := $(filter-out libcurl libnftables $(terminal),$(packages)) $(terminal)
+needed = $(patsubst -l%,%,$(filter -l%,$(shell pkg-config --static --libs $(linked))))
+archived = $(foreach name,$(filter-out pthread m dl rt,$(needed)),$(if $(filter /%,$(shell \
+	$(CC) -print-file-name=lib$(name).a)),$(name)))
+bundled = -Wl$(,)-z$(,)muldefs -Wl$(,)-Bstatic $(archived:%=-l%) -Wl$(,)-Bdynamic \
+	$(patsubst %,-l%,$(filter-out $(archived),$(needed)))
 ready := $(shell pkg-config --exists $(packages) 2>/dev/null && [ -n "$(BPFTOOL)" ] && echo yes)
 warnings := -Wall -Wextra -Werror
 npctl_cflags := -std=gnu11 $(warnings) -D_GNU_SOURCE -I$(src)/src -I$(src)/bpf -I$(O)/bpf -I$(O) \
 	-ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(src)=. -ffile-prefix-map=$(O)=./build \
 	$(if $(ready),$(shell pkg-config --cflags $(packages)))
-libraries := $(if $(ready),$(shell pkg-config $(if $(STATIC),--static) --libs $(linked) $(if $(STATIC),$(terminal))) \
-	$(if $(STATIC),,$(terminal_libraries)) -lresolv -lpthread)
+libraries := $(if $(ready),$(if $(STATIC),$(shell pkg-config --static --libs $(linked)),$(bundled)) \
+	-lresolv -lpthread)
 
 # Debian has no static libraries for TLS as libcurl wants it, and for nftables: src/static/
 # says so in the place of what speaks to an API server and masquerades.
