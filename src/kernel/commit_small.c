@@ -384,14 +384,19 @@ static int answers_find(struct change *change, const struct plan_set *set,
 }
 
 struct run {
-	struct run_entry *entries;
+	struct run_entry *entries; /* NULL: only counted */
 	size_t count;
+	uint32_t last;
 };
 
 static void run_add(struct run *run, uint32_t start, uint32_t answer)
 {
-	if (!run->count || run->entries[run->count - 1].answer != answer)
-		run->entries[run->count++] = (struct run_entry){start, answer};
+	if (run->count && run->last == answer)
+		return;
+	if (run->entries)
+		run->entries[run->count] = (struct run_entry){start, answer};
+	run->last = answer;
+	run->count++;
 }
 
 /* The old run, with these answers in their places. */
@@ -417,18 +422,46 @@ static void run_merge(struct run *run, const struct run_entry *old, size_t old_c
 	}
 }
 
-static int run_write(struct change *change, const struct run *run, struct span *span)
+/* Straight to where it is to stand: sets may be large. */
+static int run_write(struct change *change, const struct run_entry *old, size_t old_count,
+		     const struct run_entry *answers, struct span *span)
 {
 	struct arena *runs = &change->datapath->runs;
+	struct run counted = {0}, run = {0};
 
-	*span = (struct span){.first = run->entries[0].answer};
-	if (run->count == 1)
+	run_merge(&counted, old, old_count, answers, change->class_count);
+	*span = (struct span){.first = counted.last};
+	if (counted.count == 1)
 		return 0;
-	span->count = (uint32_t)run->count;
+	span->count = (uint32_t)counted.count;
 	if (arena_alloc(runs, span->count, 1, &span->first))
 		return FAILED;
-	memcpy(arena_entries(runs, span->first), run->entries, run->count * sizeof(*run->entries));
+	run.entries = arena_entries(runs, span->first);
+	run_merge(&run, old, old_count, answers, change->class_count);
 	return 0;
+}
+
+/* The run says all that already. */
+static bool run_agrees(const struct run_entry *old, size_t old_count,
+		       const struct run_entry *answers, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		size_t low = 0, high = old_count;
+
+		while (high - low > 1) {
+			size_t middle = low + (high - low) / 2;
+
+			if (old[middle].start <= answers[i].start)
+				low = middle;
+			else
+				high = middle;
+		}
+		if (old[low].answer != answers[i].answer)
+			return false;
+	}
+	return true;
 }
 
 static int group_write(struct change *change, struct group *group, struct run_entry *answers)
@@ -437,7 +470,6 @@ static int group_write(struct change *change, struct group *group, struct run_en
 	const struct run_entry *old =
 	    group->old.count ? arena_entries(&change->datapath->runs, group->old.first) : &alone;
 	size_t old_count = group->old.count ? group->old.count : 1;
-	struct run run = {0};
 	uint32_t fallback;
 	int error = answers_find(change, &change->plan->sets[group->set], answers);
 
@@ -448,13 +480,10 @@ static int group_write(struct change *change, struct group *group, struct run_en
 	/* for the world at large nothing has changed, or this is not the way */
 	if (old[0].answer != fallback)
 		return GIVE_UP;
-	run.entries = xalloc((old_count + 2 * change->class_count) * sizeof(*run.entries));
-	run_merge(&run, old, old_count, answers, change->class_count);
 	group->new = group->old;
-	if (run.count != old_count || memcmp(run.entries, old, run.count * sizeof(*old)) != 0)
-		error = run_write(change, &run, &group->new);
-	free(run.entries);
-	return error;
+	if (run_agrees(old, old_count, answers, change->class_count))
+		return 0;
+	return run_write(change, old, old_count, answers, &group->new);
 }
 
 static int groups_write(struct change *change)

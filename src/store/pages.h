@@ -10,9 +10,9 @@
 #include "store/tree.h"
 
 #define PAGE_BYTES 4096
-#define PAGE_CHUNKS 11
+#define PAGE_CHUNKS 13
 #define PAGE_LIMIT 65536
-#define WINDOW_PAGES 64 /* of the first chunk as well */
+#define WINDOW_PAGES 16 /* of the first chunk as well */
 #define WINDOWS (PAGE_LIMIT / WINDOW_PAGES)
 
 struct pages {
