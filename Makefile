@@ -56,6 +56,8 @@ static := -static -Wl,-z,muldefs
 sources := $(wildcard $(src)/src/*.c $(src)/src/*/*.c)
 sources := $(filter-out $(if $(STATIC),$(shared),$(src)/src/static/%),$(sources))
 objects := $(patsubst $(src)/%.c,$(O)/%.o,$(sources))
+# What bpf/lib/flow_table.h may take for granted of the processor.
+arch := $(shell uname -m | sed 's/x86_64/x86/')
 programs := $(patsubst $(src)/bpf/%.bpf.c,%,$(wildcard $(src)/bpf/*.bpf.c))
 skeletons := $(programs:%=$(O)/bpf/%.skel.h)
 units := $(patsubst $(src)/%.c,$(O)/%,$(wildcard $(src)/tests/unit/*.c))
@@ -109,7 +111,7 @@ $(O)/%.o: $(src)/%.c $(src)/Makefile | $(skeletons)
 $(O)/bpf/%.bpf.o: $(src)/bpf/%.bpf.c $(src)/Makefile
 	@mkdir -p $(@D)
 	@echo "  BPF bpf/$*.bpf.c"
-	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf $(warnings) -I$(src)/bpf \
+	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_$(arch) $(warnings) -I$(src)/bpf \
 		-idirafter /usr/include/$(shell uname -m)-linux-gnu -ffile-prefix-map=$(src)/= -fdebug-compilation-dir=. \
 		-MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.full $<
 	$(Q)$(BPFTOOL) gen object $@ $@.full

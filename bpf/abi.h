@@ -182,20 +182,69 @@ struct judgement {
 	__u32 answer;
 };
 
+/* Read and written by words: what is in one goes together. */
 struct flow {
-	/* read and written as one word: an answer never goes with another's version */
 	union {
 		struct judgement last;
 		__u64 last_word;
 	};
-	__u32 seen; /* jiffies, low half, as are the next two */
-	__u32 expires;
-	__u32 created;
-	__u8 initiator; /* enum direction of the first packet */
-	__u8 lifetime;	/* enum lifetime */
-	__u8 fin;	/* bit per direction */
-	__u8 pad;
+	union {
+		struct {
+			__u32 seen; /* jiffies, low half, as are the next two */
+			__u32 expires;
+		};
+		__u64 life_word;
+	};
+	union {
+		struct {
+			__u32 created;
+			__u8 initiator; /* enum direction of the first packet */
+			__u8 lifetime;	/* enum lifetime */
+			__u8 fin;	/* bit per direction, and FLOW_ANSWERED */
+			__u8 pad;
+		};
+		__u64 state_word;
+	};
 	__u32 packets[DIRECTIONS];
+};
+
+#define FLOW_ANSWERED 4 /* the other side has spoken, too */
+
+/*
+ * flows4, flows6: buckets of slots, each with cache lines of its own. A flow
+ * may be in either of two buckets; lib/flow_table.h has the rules. Of `word`,
+ * the upper half is the tag of the key, 0 when there is none, and the lower
+ * half counts the changes, odd while there is one.
+ */
+#define FLOW_WAYS 8
+
+struct flow4_slot {
+	__u64 word;
+	struct flow flow;
+	struct flow4_key key;
+	__u32 pad;
+};
+
+struct flow6_slot {
+	__u64 word;
+	struct flow flow;
+	struct flow6_key key;
+	__u8 pad[44];
+};
+
+struct flow4_bucket {
+	struct flow4_slot slot[FLOW_WAYS];
+};
+
+struct flow6_bucket {
+	struct flow6_slot slot[FLOW_WAYS];
+};
+
+/* Drawn at load: without it nobody can tell which flows meet in a bucket. */
+#define FLOW_MULTIPLIERS 12
+
+struct flow_secret {
+	__u64 multiplier[FLOW_MULTIPLIERS];
 };
 
 /*

@@ -170,7 +170,7 @@ static __always_inline void limit(const struct packet *packet, struct verdict *v
 static __always_inline void judge_flow(const struct view *view, const struct packet *packet,
 				       const struct flow *flow, struct verdict *verdict)
 {
-	struct judgement last = flow_judgement(flow);
+	struct judgement last = flow->last;
 
 	if (last.version != view->version || last.answer & ANSWER_TIMED)
 		judge(view, packet, flow->initiator, port_of(packet, flow->initiator), verdict);
@@ -180,9 +180,9 @@ static __always_inline void judge_flow(const struct view *view, const struct pac
 	    last.answer & verdict->answer & ANSWER_ALLOW ? REASON_ESTABLISHED : REASON_POLICY;
 }
 
-/* The flow that an ICMP error is about, by the packet that it quotes. */
-static __noinline struct flow *related_flow(struct __sk_buff *skb, struct packet *packet,
-					    struct packet *quoted)
+/* The packet that an ICMP error quotes; false: none that could have a flow. */
+static __noinline int quoted_packet(struct __sk_buff *skb, const struct packet *packet,
+				    struct packet *quoted)
 {
 	__u32 offset = packet->transport + 8;
 	struct ports ports;
@@ -197,39 +197,39 @@ static __noinline struct flow *related_flow(struct __sk_buff *skb, struct packet
 
 		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.version != 4 ||
 		    ip.ihl < 5 || ip.frag_off & bpf_htons(IP_FRAGMENT_OFFSET))
-			return NULL;
+			return false;
 		packet_protocol(quoted, ip.protocol);
 		quoted->key4.local = packet->direction == INGRESS ? ip.saddr : ip.daddr;
 		quoted->key4.remote = packet->direction == INGRESS ? ip.daddr : ip.saddr;
 		if (quoted->key4.local != packet->key4.local)
-			return NULL;
+			return false;
 		offset += ip.ihl * 4;
 	} else {
 		struct ipv6hdr ip;
 
 		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.version != 6)
-			return NULL;
+			return false;
 		packet_protocol(quoted, ip.nexthdr);
 		copy16(quoted->key6.local, packet->direction == INGRESS ? &ip.saddr : &ip.daddr);
 		copy16(quoted->key6.remote, packet->direction == INGRESS ? &ip.daddr : &ip.saddr);
 		if (!equal16(quoted->key6.local, packet->key6.local))
-			return NULL;
+			return false;
 		offset += sizeof(ip);
 	}
 	if (quoted->protocol == IPPROTO_ICMP || quoted->protocol == IPPROTO_ICMPV6) {
 		struct icmp icmp;
 
 		if (bpf_skb_load_bytes(skb, offset, &icmp, sizeof(icmp)))
-			return NULL;
+			return false;
 		packet_icmp(quoted, icmp.type, icmp.code, icmp.id,
 			    packet->family == 4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST,
 			    packet->family == 4 ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY);
 	} else {
 		if (bpf_skb_load_bytes(skb, offset, &ports, sizeof(ports)))
-			return NULL;
+			return false;
 		packet_ports(quoted, ports.source, ports.destination);
 	}
-	return flow_find(quoted);
+	return true;
 }
 
 /*
@@ -254,14 +254,15 @@ static __always_inline bool error_is_proper(const struct __sk_buff *skb,
 
 /* An error about a flow is allowed as the flow is; false: judge it by itself. */
 static __always_inline bool judge_error(struct __sk_buff *skb, const struct view *view,
-					struct packet *packet, struct verdict *verdict)
+					struct packet *packet, struct flow_known *known,
+					struct verdict *verdict)
 {
 	struct packet quoted;
-	struct flow *flow = related_flow(skb, packet, &quoted);
 
-	if (!flow || !flow_alive(flow, view->now) || !error_is_proper(skb, packet, &quoted))
+	if (!quoted_packet(skb, packet, &quoted) || !flow_search(&quoted, known) ||
+	    !flow_alive(&known->flow, view->now) || !error_is_proper(skb, packet, &quoted))
 		return false;
-	judge_flow(view, &quoted, flow, verdict);
+	judge_flow(view, &quoted, &known->flow, verdict);
 	if (!(verdict->answer & ANSWER_ALLOW))
 		return true;
 	verdict->reason = REASON_RELATED;
@@ -327,44 +328,46 @@ static __always_inline bool judge_form(struct __sk_buff *skb, const struct view 
 	return false;
 }
 
-static __always_inline void remember(const struct view *view, const struct packet *packet,
-				     struct flow *flow, __u32 initiator,
-				     const struct verdict *verdict)
+/* A new flow is left to the caller, whose stack has more room below it. */
+static __always_inline void remember(const struct view *view, struct packet *packet,
+				     struct flow_known *known, __u32 initiator,
+				     struct verdict *verdict)
 {
 	bool own = !(view->half->flags & SUBJECT_CHECK_SOURCE) || source_is_own(view->half, packet);
 
-	if (flow)
-		flow_judge(flow, packet, view->settings, view->version, verdict->answer, view->now);
+	if (known)
+		flow_judge(known, packet, flow_word_of(view->version, verdict->answer));
 	else if (verdict->answer & ANSWER_ALLOW && own)
-		flow_begin(packet, initiator, view->settings, view->version, verdict->answer);
+		verdict->begun = 1 + initiator;
 }
 
 /* One attempt to judge; false when the policy changed under it. */
 __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verdict *verdict)
 {
 	struct view view = {.settings = settings_get(), .now = bpf_jiffies64()};
-	struct flow *flow = NULL;
+	bool is_known = false, keep = false;
+	struct flow_known known;
 	__u32 initiator = 0;
-	bool keep = false;
 
 	if (!packet || !verdict || !view.settings)
 		return false;
 	view.version = READ_ONCE(view.settings->version);
 	view.half = subject_find(skb->ifindex, view.version);
 	verdict->identity = 0;
+	verdict->version = view.version;
+	verdict->begun = 0;
 	if (!view.half) {
 		verdict->answer = 0;
 		verdict->reason = REASON_NO_SUBJECT;
 		return view.version == READ_ONCE(view.settings->version);
 	}
 	if (!judge_form(skb, &view, packet, verdict) &&
-	    !(packet->odd & ODD_ERROR && judge_error(skb, &view, packet, verdict))) {
-		if (!(packet->odd & ODD_SYN))
-			flow = flow_search(packet);
-		if (flow && flow_alive(flow, view.now)) {
-			judge_flow(&view, packet, flow, verdict);
+	    !(packet->odd & ODD_ERROR && judge_error(skb, &view, packet, &known, verdict))) {
+		is_known = !(packet->odd & ODD_SYN) && flow_search(packet, &known) &&
+			   flow_alive(&known.flow, view.now);
+		if (is_known) {
+			judge_flow(&view, packet, &known.flow, verdict);
 		} else {
-			flow = NULL;
 			initiator = judge_unknown(&view, packet, verdict);
 			limit(packet, verdict);
 		}
@@ -373,7 +376,7 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 	if (view.version != READ_ONCE(view.settings->version))
 		return false;
 	if (keep)
-		remember(&view, packet, flow, initiator, verdict);
+		remember(&view, packet, is_known ? &known : NULL, initiator, verdict);
 	if (unlikely(packet->odd & ODD_FIRST) && verdict->answer & ANSWER_ALLOW)
 		fragment_remember(packet, view.now);
 	return true;
@@ -412,7 +415,10 @@ __noinline int decide(struct __sk_buff *skb, struct packet *packet)
 	if (i == ATTEMPTS) {
 		verdict.answer = 0;
 		verdict.reason = REASON_BUSY;
+		verdict.begun = 0;
 	}
+	if (verdict.begun)
+		flow_begin(packet, verdict.begun - 1, verdict.version, verdict.answer);
 	count(verdict.answer, skb->len);
 	listening = LISTENERS(settings->listening);
 	if (unlikely(listening))
@@ -429,8 +435,11 @@ __noinline int decide(struct __sk_buff *skb, struct packet *packet)
 static __always_inline int pod(struct __sk_buff *skb, enum direction direction)
 {
 	struct settings *settings = settings_get();
-	struct judgement last;
+	__u64 word = 0, place;
 	struct packet packet;
+	struct flow_slot *slot;
+	struct flow known;
+	struct judgement last;
 	struct flow *flow;
 	__u32 now;
 
@@ -442,18 +451,22 @@ static __always_inline int pod(struct __sk_buff *skb, enum direction direction)
 		packet.parsed = packet_parse_pulled(skb, &packet);
 	if (unlikely(packet.parsed != PARSED || packet.odd))
 		return decide(skb, &packet);
-	flow = flow_find(&packet);
-	now = bpf_jiffies64();
-	if (unlikely(!flow))
+	slot = flow_find(&packet, &word, &place);
+	if (unlikely(!slot || !flow_read(slot, word, &known)))
 		return decide(skb, &packet);
-	last = flow_judgement(flow);
+	now = bpf_jiffies64();
+	last = known.last;
 	if (unlikely(last.version != READ_ONCE(settings->version) || !answer_lasts(last.answer) ||
 		     LISTENERS(settings->listening_all)))
 		return decide(skb, &packet);
-	if (flow->seen != now) {
-		if (!flow_fresh(flow, now))
+	flow = &slot->flow;
+	if (known.seen != now) {
+		struct flow moved = known;
+
+		if (!flow_fresh(&known, now))
 			return decide(skb, &packet);
-		flow_tick(flow, direction, settings, now);
+		flow_tick(&moved, direction, settings, now);
+		flow_move(flow, &known, &moved);
 	}
 	/* counts of two processors may overlap: these inform, the rule's are exact */
 	flow->packets[direction]++;

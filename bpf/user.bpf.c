@@ -117,14 +117,17 @@ __noinline int user_attempt(struct __sk_buff *skb, struct packet *packet, struct
 {
 	struct settings *settings = settings_get();
 	__u32 now = bpf_jiffies64(), version;
-	struct flow *flow = NULL;
-	bool guest = false;
+	struct flow *guest = NULL;
+	struct flow_known known;
 	struct user_half *half;
+	bool is_known;
 
 	if (!settings || !packet || !verdict)
 		return false;
 	version = READ_ONCE(settings->version);
 	verdict->identity = 0;
+	verdict->version = version;
+	verdict->begun = 0;
 	if (judge_form(skb, packet, settings, now, verdict))
 		return true;
 	half = user_find(skb->ifindex, verdict->uid, version);
@@ -132,28 +135,25 @@ __noinline int user_attempt(struct __sk_buff *skb, struct packet *packet, struct
 		verdict->reason = REASON_NO_SUBJECT;
 		return version == READ_ONCE(settings->version);
 	}
-	if (!(packet->odd & ODD_SYN)) {
-		flow = flow_search(packet);
-		if (flow && !flow_alive(flow, now))
-			flow = NULL;
-		if (!flow) {
-			flow = guest_find(packet, now);
-			guest = flow;
-		}
-	}
+	is_known =
+	    !(packet->odd & ODD_SYN) && flow_search(packet, &known) && flow_alive(&known.flow, now);
+	if (!(packet->odd & ODD_SYN) && !is_known)
+		guest = guest_find(packet, now);
 	if (!(half->flags & USER_STRICT) &&
 	    (guest || is_icmp_answer(packet) || socket_replies(skb, packet))) {
 		verdict->answer = ANSWER_ALLOW;
 		verdict->reason = REASON_REPLY;
 	} else {
-		judge(settings, half, packet, version, !flow, verdict);
+		judge(settings, half, packet, version, !is_known && !guest, verdict);
 	}
 	if (version != READ_ONCE(settings->version))
 		return false;
-	if (flow)
-		flow_judge(flow, packet, settings, version, verdict->answer, now);
+	if (is_known)
+		flow_judge(&known, packet, flow_word_of(version, verdict->answer));
+	else if (guest)
+		guest_judge(guest, packet, settings, flow_word_of(version, verdict->answer), now);
 	else if (verdict->answer & ANSWER_ALLOW && verdict->reason != REASON_REPLY)
-		flow_begin(packet, EGRESS, settings, version, verdict->answer);
+		verdict->begun = 1 + EGRESS;
 	if (unlikely(packet->odd & ODD_FIRST) && verdict->answer & ANSWER_ALLOW)
 		fragment_remember(packet, now);
 	return true;
@@ -213,7 +213,10 @@ __noinline int user_decide(struct __sk_buff *skb, struct packet *packet)
 	if (i == ATTEMPTS) {
 		verdict.answer = 0;
 		verdict.reason = REASON_BUSY;
+		verdict.begun = 0;
 	}
+	if (verdict.begun)
+		flow_begin(packet, verdict.begun - 1, verdict.version, verdict.answer);
 	count(verdict.answer, skb->len);
 	every = verdict.reason == REASON_NEIGHBOUR || verdict.reason == REASON_REPLY;
 	listening = LISTENERS(settings->listening);
@@ -291,8 +294,10 @@ int user_ingress(struct __sk_buff *skb)
 {
 	struct settings *settings = settings_get();
 	__u32 now = bpf_jiffies64();
+	struct flow *guest = NULL;
+	struct flow_known known;
 	struct packet packet;
-	struct flow *flow;
+	bool is_known;
 
 	if (!settings)
 		return TC_ACT_UNSPEC;
@@ -304,22 +309,20 @@ int user_ingress(struct __sk_buff *skb)
 	if (packet.parsed != PARSED || packet.odd & (ODD_LATER | ODD_ERROR) ||
 	    packet.protocol == IPPROTO_ICMP || packet.protocol == IPPROTO_ICMPV6)
 		return TC_ACT_UNSPEC;
-	flow = flow_find(&packet);
+	is_known = flow_search(&packet, &known);
 	/* a SYN does not make a running connection of a user's another's */
-	if (flow && (!flow_alive(flow, now) ||
-		     (packet.odd & ODD_SYN && flow->lifetime == LIFE_TCP_CLOSING))) {
-		flow->expires = now - 1;
-		flow = NULL;
+	if (is_known && (!flow_alive(&known.flow, now) ||
+			 (packet.odd & ODD_SYN && known.flow.lifetime == LIFE_TCP_CLOSING))) {
+		flow_end(&known, &packet, now);
+		is_known = false;
 	}
-	if (!flow)
-		flow = guest_find(&packet, now);
-	if (flow) {
-		flow->packets[INGRESS]++;
-		if (packet.odd & ODD_CLOSES)
-			flow_close(flow, &packet);
-		flow_tick(flow, INGRESS, settings, now);
-	} else if (packet.protocol != IPPROTO_TCP || packet.odd & ODD_SYN) {
+	if (!is_known)
+		guest = guest_find(&packet, now);
+	if (is_known)
+		flow_judge(&known, &packet, known.flow.last_word);
+	else if (guest)
+		guest_pass(guest, &packet, settings, now);
+	else if (packet.protocol != IPPROTO_TCP || packet.odd & ODD_SYN)
 		guest_begin(&packet, settings, now);
-	}
 	return TC_ACT_UNSPEC;
 }

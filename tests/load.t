@@ -25,9 +25,9 @@ is "ids are numbers above zero" "$(npctl -j load | jq '[.[] | .id > 0] | all')" 
 is "-x shows nothing when nothing is done" "$(npctl -x load 2>&1 >/dev/null)" ""
 
 # Sizes and lifetimes.
-fails_with "sizes cannot change while loaded" 1 'already loaded with 131072 flows.*load --unload' \
-	npctl load --flows 1000
-ok "the same size is no change" npctl load --flows 131072
+fails_with "sizes cannot change while loaded" 1 'already loaded with 16384 rules.*load --unload' \
+	npctl load --rules 1000
+ok "the same size is no change" npctl load --rules 16384
 # lives SECONDS…: so many of the lifetimes, in jiffies, are as long
 lifetimes() { npctl -j map lookup settings key 0 | jq -c '[.. | .lifetime? // empty | .[]]'; }
 hertz=$(($(lifetimes | jq max) / 86400))
@@ -51,8 +51,9 @@ ok "unload" npctl load --unload
 ok "leaves nothing" nothing_left
 is "unloading nothing is fine" "$(npctl load --unload)" "nothing is loaded"
 ok "with sizes" npctl load --flows 1000 --rules 100 --fragments 64
-is "flows" "$(npctl -j map show flows4 | jq .max_entries)" 1000
-is "IPv6 flows" "$(npctl -j map show flows6 | jq .max_entries)" 500
+room() { npctl -j map show "$1" | jq '.max_entries * 8'; }
+is "flows" "$(room flows4)" 1000
+is "IPv6 flows, eight at a time" "$(room flows6)" 504
 is "rules" "$(npctl -j map show counters | jq .max_entries)" 100
 is "a plain load keeps the sizes" "$(states)" kept
 
@@ -63,6 +64,28 @@ rm "$root"/progs/* "$root"/maps/{flows4,subjects,peers4}
 is "after half a load all is new" \
 	"$(npctl -j load | jq -r '[.[] | select(.kind == "program") | .state] | unique | .[]')" new
 is "and stays" "$(states)" kept
+npctl load --unload >/dev/null
+
+# Another size keeps the flows, and an older npctl's table is taken over.
+npctl load >/dev/null
+npctl attach dev v0 >/dev/null
+arrive 2 1000 2000 >/dev/null
+flows() { npctl -j stat flows | jq -c '[.[] | [.local, .local_port, .remote_port]] | sort'; }
+before=$(flows)
+like "there are flows" "$before" 1000
+ok "a smaller table" npctl load --flows 4096
+is "has them" "$(flows)" "$before"
+ok "a larger one, too" npctl load --flows 100000
+is "has them" "$(flows)" "$before"
+is "of that size" "$(room flows4) $(room flows6)" "100000 50000"
+is "nothing is left of the old ones" "$(compgen -G "$root/maps/*before*")" ""
+bpftool map create "$root/maps/older" type lru_hash key 20 value 32 entries 1024 name flows4
+bpftool map update pinned "$root/maps/older" key hex 03 00 00 00 0a 09 00 01 0a 09 00 02 1f 90 9c 40 06 00 00 00 \
+	value hex 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 02 00 00 00 00 00 00 00 00 00 00
+mv "$root/maps/older" "$root/maps/flows4"
+ok "an older table" npctl load
+is "is taken over" "$(flows)" '[["10.9.0.1",8080,40000]]'
+is "with its size" "$(room flows4)" 1024
 npctl load --unload >/dev/null
 
 # Programs change under traffic: one port is allowed, one denied.

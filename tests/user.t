@@ -175,7 +175,7 @@ let_go
 # Datagrams from outside: answered, and no burden on the flows.
 "$talk" serve 83 &
 eventually "a server of root's answers" ip netns exec meta "$talk" udp 169.254.169.1 83
-flows() { npctl -j map dump flows4 | jq "[.[] | select(.key.local_port == $1)] | length"; }
+flows() { npctl -j stat flows | jq "[.[] | select(.local_port == $1)] | length"; }
 for local in 7001 7002 7003 7004; do
 	ip netns exec meta "$talk" sendto 169.254.169.1 83 $local >/dev/null
 done

@@ -90,7 +90,7 @@ struct packet {
 	__be16 ether_type;
 	__u16 network, transport; /* offsets */
 	__u32 fragment_id;
-};
+} __attribute__((aligned(8)));
 
 /* Later fragments carry no ports: they are those of the first, if that was allowed. */
 struct {

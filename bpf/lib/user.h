@@ -42,6 +42,23 @@ struct {
 	PINNED;
 } guests6 SEC(".maps");
 
+static __always_inline void guest_pass(struct flow *guest, const struct packet *packet,
+				       const struct settings *settings, __u32 now)
+{
+	guest->packets[packet->direction & 1]++;
+	flow_pass(guest, packet, settings, now);
+}
+
+static __always_inline void guest_judge(struct flow *guest, const struct packet *packet,
+					const struct settings *settings, __u64 judged, __u32 now)
+{
+	WRITE_ONCE(guest->last_word, judged);
+	if (guest->last.answer & ANSWER_ALLOW)
+		guest_pass(guest, packet, settings, now);
+	else
+		flow_hold(guest, packet, settings, now);
+}
+
 /* NULL, too, when its time is over. */
 static __noinline struct flow *guest_find(const struct packet *packet, __u32 now)
 {

@@ -29,8 +29,10 @@ struct verdict {
 	__u32 answer; /* ANSWER_ALLOW | rule */
 	__u32 identity;
 	__u32 reason;
-	__u32 hook; /* enum hook: who asks */
-	__u32 uid;  /* USER_ANY where there is none */
+	__u32 hook;    /* enum hook: who asks */
+	__u32 uid;     /* USER_ANY where there is none */
+	__u32 version; /* of the policy that judged */
+	__u32 begun;   /* the flow that begins: 1 + enum direction of who began; 0: none */
 };
 
 static __always_inline __u32 table_key(__u8 protocol, __u16 port)

@@ -189,16 +189,23 @@ static int bench_packets(json_t **rows, uint32_t runs)
 	    {"denied", "pod_ingress", other, 2, runs, {}, 0},
 	    {"denied, event code removed", "silent pod_ingress", other, 2, runs, {}, 0},
 	};
+	struct flow4_key key = {.ifindex = 1,
+				.local = forth.ip.daddr,
+				.remote = forth.ip.saddr,
+				.local_port = forth.tcp.dest,
+				.remote_port = forth.tcp.source,
+				.protocol = IPPROTO_TCP};
 	struct sandbox *sandbox = NULL;
 	struct plan *plan = NULL;
 	uint32_t verdict, ns;
 	int result = FAILED;
 
-	if (lab_plan(&plan) || sandbox_open(&sandbox, plan))
+	if (lab_plan(&plan) || sandbox_open(&sandbox, plan, 0) || sandbox_floor(sandbox, &key))
 		goto out;
 	/* the connection that is established in what follows */
 	if (sandbox_run(sandbox, "pod_ingress", &syn, sizeof(syn), 1, &verdict, &ns) ||
 	    sandbox_run(sandbox, "pod_egress", &back, sizeof(back), 1, &verdict, &ns) ||
+	    sandbox_run(sandbox, "pod_ingress", &forth, sizeof(forth), 1, &verdict, &ns) ||
 	    measure_all(sandbox, measures, ARRAY_SIZE(measures), ROUNDS))
 		goto out;
 	*rows = packet_rows(measures, ARRAY_SIZE(measures));
@@ -288,7 +295,7 @@ static int bench_peers(size_t count, json_t *rows)
 	int result = FAILED, ours, theirs;
 
 	/* the last sample of a round is inside a prefix: it must be found */
-	if (prefixes_plan(prefixes, count, &plan) || sandbox_open(&sandbox, plan) ||
+	if (prefixes_plan(prefixes, count, &plan) || sandbox_open(&sandbox, plan, 0) ||
 	    sandbox_samples(sandbox, samples, BENCH_SAMPLES) ||
 	    sandbox_prefixes(sandbox, prefixes, count))
 		goto out;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "kernel/flow_tables.h"
 #include "kernel/programs.h"
 
 struct frame {
@@ -86,8 +87,8 @@ static void add_transport(struct frame *frame, const struct packet *packet, uint
 		frame->bytes[frame->length++] = 0;
 }
 
-static void forget4(int map, uint32_t ifindex, const struct packet *packet, bool outward,
-		    uint16_t source)
+static void forget4(struct flow_tables *flows, uint32_t ifindex, const struct packet *packet,
+		    bool outward, uint16_t source)
 {
 	struct flow4_key key = {.ifindex = ifindex, .protocol = packet->protocol};
 	const struct address *local = outward ? &packet->from : &packet->to;
@@ -97,11 +98,11 @@ static void forget4(int map, uint32_t ifindex, const struct packet *packet, bool
 	memcpy(&key.remote, remote->bytes, 4);
 	key.local_port = htons(outward ? source : packet->port);
 	key.remote_port = htons(outward ? packet->port : source);
-	bpf_map_delete_elem(map, &key);
+	flow_table_delete(&flows->ipv4, &key);
 }
 
-static void forget6(int map, uint32_t ifindex, const struct packet *packet, bool outward,
-		    uint16_t source)
+static void forget6(struct flow_tables *flows, uint32_t ifindex, const struct packet *packet,
+		    bool outward, uint16_t source)
 {
 	struct flow6_key key = {.ifindex = ifindex, .protocol = packet->protocol};
 	const struct address *local = outward ? &packet->from : &packet->to;
@@ -111,24 +112,23 @@ static void forget6(int map, uint32_t ifindex, const struct packet *packet, bool
 	memcpy(key.remote, remote->bytes, 16);
 	key.local_port = htons(outward ? source : packet->port);
 	key.remote_port = htons(outward ? packet->port : source);
-	bpf_map_delete_elem(map, &key);
+	flow_table_delete(&flows->ipv6, &key);
 }
 
 static void forget(struct instance *instance, enum direction direction, uint32_t ifindex,
 		   const struct packet *packet, uint16_t source)
 {
-	bool four = packet->from.family == 4;
-	int map = instance_map(instance, four ? "flows4" : "flows6");
+	struct flow_tables flows;
 
-	if (map < 0) {
+	if (flow_tables_open(&flows, instance)) {
 		failure_clear();
 		return;
 	}
-	if (four)
-		forget4(map, ifindex, packet, direction == EGRESS, source);
+	if (packet->from.family == 4)
+		forget4(&flows, ifindex, packet, direction == EGRESS, source);
 	else
-		forget6(map, ifindex, packet, direction == EGRESS, source);
-	close(map);
+		forget6(&flows, ifindex, packet, direction == EGRESS, source);
+	flow_tables_close(&flows);
 }
 
 /* Some port that no connection is likely to have. */

@@ -8,10 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel/flow_tables.h"
+#include "kernel/jiffies.h"
 #include "kernel/map.h"
 #include "net/sockets.h"
 
-static void seed4(int map, uint32_t ifindex, const struct connection *c, const struct flow *flow)
+static struct flow4_key key4_of(uint32_t ifindex, const struct connection *c)
 {
 	struct flow4_key key = {
 	    .ifindex = ifindex,
@@ -22,11 +24,10 @@ static void seed4(int map, uint32_t ifindex, const struct connection *c, const s
 
 	memcpy(&key.local, c->local.bytes, 4);
 	memcpy(&key.remote, c->remote.bytes, 4);
-	/* one that the programs know by now is not made unknown again */
-	bpf_map_update_elem(map, &key, flow, BPF_NOEXIST);
+	return key;
 }
 
-static void seed6(int map, uint32_t ifindex, const struct connection *c, const struct flow *flow)
+static struct flow6_key key6_of(uint32_t ifindex, const struct connection *c)
 {
 	struct flow6_key key = {
 	    .ifindex = ifindex,
@@ -37,42 +38,92 @@ static void seed6(int map, uint32_t ifindex, const struct connection *c, const s
 
 	memcpy(key.local, c->local.bytes, 16);
 	memcpy(key.remote, c->remote.bytes, 16);
-	bpf_map_update_elem(map, &key, flow, BPF_NOEXIST);
+	return key;
+}
+
+/* Nobody has judged it; it is as old as we know it. */
+static struct flow flow_of(const struct connection *c, uint32_t now)
+{
+	return (struct flow){
+	    .seen = now,
+	    .created = now,
+	    .initiator = c->accepted ? INGRESS : EGRESS,
+	    .lifetime = c->protocol == IPPROTO_TCP ? LIFE_TCP : LIFE_UDP,
+	};
+}
+
+/* Where the connections of a namespace are put; one that is known is not made unknown again. */
+struct seed {
+	uint32_t ifindex, now;
+	struct flow_tables flows;
+	int guests4, guests6; /* -1: among the flows */
+};
+
+static void seed_flow(struct seed *seed, const struct connection *c)
+{
+	struct flow4_key key4 = key4_of(seed->ifindex, c);
+	struct flow6_key key6 = key6_of(seed->ifindex, c);
+	struct flow flow = flow_of(c, seed->now);
+
+	if (c->local.family == 4)
+		flow_table_put(&seed->flows.ipv4, &key4, &flow, seed->now, true);
+	else
+		flow_table_put(&seed->flows.ipv6, &key6, &flow, seed->now, true);
+}
+
+static void seed_guest(struct seed *seed, const struct connection *c)
+{
+	struct flow4_key key4 = key4_of(seed->ifindex, c);
+	struct flow6_key key6 = key6_of(seed->ifindex, c);
+	struct flow flow = flow_of(c, seed->now);
+
+	if (c->local.family == 4)
+		bpf_map_update_elem(seed->guests4, &key4, &flow, BPF_NOEXIST);
+	else
+		bpf_map_update_elem(seed->guests6, &key6, &flow, BPF_NOEXIST);
+}
+
+static int seed_open(struct seed *seed, struct instance *instance, bool guests)
+{
+	if (!guests)
+		return flow_tables_open(&seed->flows, instance);
+	seed->guests4 = instance_map(instance, "guests4");
+	if (seed->guests4 >= 0)
+		seed->guests6 = instance_map(instance, "guests6");
+	return seed->guests4 < 0 || seed->guests6 < 0 ? FAILED : 0;
+}
+
+static void seed_close(struct seed *seed)
+{
+	flow_tables_close(&seed->flows);
+	if (seed->guests4 >= 0)
+		close(seed->guests4);
+	if (seed->guests6 >= 0)
+		close(seed->guests6);
 }
 
 int flows_seed(struct instance *instance, uint32_t ifindex, const char *netns, bool guests)
 {
+	struct seed seed = {.ifindex = ifindex, .guests4 = -1, .guests6 = -1};
 	struct connection *connections = NULL;
-	int flows4 = instance_map(instance, guests ? "guests4" : "flows4");
-	int flows6 = -1, result = FAILED;
-	size_t count, i;
+	struct jiffies clock;
+	size_t count = 0, i;
+	int error;
 
-	if (flows4 < 0)
-		return FAILED;
-	flows6 = instance_map(instance, guests ? "guests6" : "flows6");
-	if (flows6 < 0 || sockets_list(netns, &connections, &count))
-		goto out;
-	for (i = 0; i < count; i++) {
-		const struct connection *c = &connections[i];
-		struct flow flow = {
-		    .initiator = c->accepted ? INGRESS : EGRESS,
-		    .lifetime = c->protocol == IPPROTO_TCP ? LIFE_TCP : LIFE_UDP,
-		};
-
-		if (guests && !c->accepted)
-			continue;
-		if (c->local.family == 4)
-			seed4(flows4, ifindex, c, &flow);
-		else
-			seed6(flows6, ifindex, c, &flow);
+	jiffies_read(&clock);
+	seed.now = (uint32_t)clock.now;
+	error = seed_open(&seed, instance, guests);
+	if (!error)
+		error = sockets_list(netns, &connections, &count);
+	for (i = 0; i < count && !error; i++) {
+		if (!guests)
+			seed_flow(&seed, &connections[i]);
+		else if (connections[i].accepted)
+			seed_guest(&seed, &connections[i]);
 	}
-	result = 0;
-out:
 	free(connections);
-	close(flows4);
-	if (flows6 >= 0)
-		close(flows6);
-	return result;
+	seed_close(&seed);
+	return error;
 }
 
 struct gone {
@@ -91,16 +142,15 @@ static bool is_gone(const struct gone *gone, uint64_t ifindex)
 }
 
 /* Both kinds of key begin with the interface. */
-static int forget_flow(const struct map *map, const void *key, const void *value, void *data)
+static int forget_flow(struct flow_table *table, const void *key, const struct flow *flow,
+		       void *data)
 {
 	uint32_t ifindex;
 
-	_Static_assert(!offsetof(struct flow4_key, ifindex) && !offsetof(struct flow6_key, ifindex),
-		       "the interface comes first");
-	(void)value;
+	(void)flow;
 	memcpy(&ifindex, key, sizeof(ifindex));
 	if (is_gone(data, ifindex))
-		bpf_map_delete_elem(map->fd, key);
+		flow_table_delete(table, key);
 	return 0;
 }
 
@@ -130,15 +180,18 @@ void interfaces_forget(struct instance *instance, const uint32_t *ifindexes, siz
 		const char *name;
 		map_callback *forget;
 	} maps[] = {
-	    {"flows4", forget_flow},
-	    {"flows6", forget_flow},
 	    {"tallies", forget_tally},
 	    {"tally_shares", forget_share},
 	};
 	struct gone gone = {ifindexes, count};
+	struct flow_tables flows;
 	struct map *map;
 	size_t i;
 
+	if (!flow_tables_open(&flows, instance)) {
+		flow_tables_each(&flows, forget_flow, forget_flow, &gone);
+		flow_tables_close(&flows);
+	}
 	for (i = 0; i < ARRAY_SIZE(maps); i++) {
 		if (!map_open(instance->root, maps[i].name, &map)) {
 			map_each(map, maps[i].forget, &gone);

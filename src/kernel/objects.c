@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kernel/objects.h"
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
@@ -8,6 +9,7 @@
 #include <zlib.h>
 #include "container.skel.h"
 #include "kernel/clock.h"
+#include "kernel/flow_tables.h"
 #include "pod.skel.h"
 #include "user.skel.h"
 
@@ -38,7 +40,22 @@ static uint64_t secret_draw(void)
 	return secret;
 }
 
-/* What this kernel's programs may ask is known before they are loaded. */
+bool objects_read_secret(int map, struct flow_secret *secret)
+{
+	uint32_t zero = 0;
+
+	*secret = (struct flow_secret){};
+	if (bpf_map_lookup_elem(map, &zero, secret))
+		return false;
+	return secret->multiplier[0];
+}
+
+static uint32_t room(const struct objects *objects, enum part part, const char *map)
+{
+	return bpf_map__max_entries(bpf_object__find_map_by_name(objects->part[part], map));
+}
+
+/* What this kernel's programs may ask, and where flows are, is known before they are loaded. */
 static void set_constants(struct objects *objects)
 {
 	struct container_bpf__rodata *container = constants(objects->part[PART_CONTAINER]);
@@ -52,6 +69,23 @@ static void set_constants(struct objects *objects)
 	pod->tai_known = user->tai_known = container->tai_known = clock_has_tai();
 	pod->fragment_secret = secret_draw();
 	user->fragment_secret = secret_draw();
+	if (!objects->secret.multiplier[0])
+		flow_secret_draw(&objects->secret);
+	memcpy(pod->flow_multiplier, &objects->secret, sizeof(objects->secret));
+	memcpy(user->flow_multiplier, &objects->secret, sizeof(objects->secret));
+	pod->flow_buckets4 = room(objects, PART_POD, "flows4");
+	pod->flow_buckets6 = room(objects, PART_POD, "flows6");
+	user->flow_buckets4 = room(objects, PART_USER, "flows4");
+	user->flow_buckets6 = room(objects, PART_USER, "flows6");
+}
+
+/* For those who read the tables, and for the next programs over them. */
+static int store_secret(const struct objects *objects)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(objects->part[PART_POD], "flow_secrets");
+	uint32_t zero = 0;
+
+	return bpf_map_update_elem(bpf_map__fd(map), &zero, &objects->secret, BPF_ANY);
 }
 
 int objects_open(struct objects *objects, const char *pins)
@@ -101,7 +135,7 @@ int objects_load(const struct instance *instance, struct objects *objects)
 		objects->part[i] = NULL;
 		error = 0;
 	}
-	return error;
+	return error ? error : store_secret(objects);
 }
 
 /* Nothing of it stays: its maps are its own, and go with it. */

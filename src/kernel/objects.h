@@ -10,6 +10,7 @@ enum part { PART_POD, PART_USER, PART_CONTAINER, PARTS };
 
 struct objects {
 	struct bpf_object *part[PARTS]; /* NULL: left out */
+	struct flow_secret secret;	/* of the flow tables; all 0: to be drawn */
 };
 
 #define objects_each(objects, i)    \
@@ -26,6 +27,8 @@ void objects_close(struct objects *objects);
 int objects_load(const struct instance *instance, struct objects *objects);
 /* Whether the kernel takes a part's programs, all of them; 0 or -errno. Nothing stays. */
 int objects_try(enum part part);
+/* The secret that a descriptor of the map has; false when there is none. */
+bool objects_read_secret(int map, struct flow_secret *secret);
 /* Names the embedded build. */
 uint32_t objects_checksum(void);
 bool objects_have_program(const char *name);

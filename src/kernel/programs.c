@@ -10,23 +10,22 @@
 #include <unistd.h>
 #include "kernel/attach.h"
 #include "kernel/enforce.h"
+#include "kernel/flow_tables.h"
+#include "kernel/flows_carry.h"
 #include "kernel/networks.h"
 #include "kernel/objects.h"
 #include "kernel/pins.h"
 #include "store/number_store.h"
 
-/* The maps whose size is the user's choice. */
+/* The maps whose size is the user's choice, beside those of flows. */
 static const struct {
 	const char *map, *option;
-	size_t offset;	  /* in struct load_sizes */
-	uint32_t divisor; /* IPv6 has half of the flows that IPv4 has */
+	size_t offset; /* in struct load_sizes */
 } sized[] = {
-    {"flows4", "flows", offsetof(struct load_sizes, flows), 1},
-    {"flows6", "flows", offsetof(struct load_sizes, flows), 2},
-    {"rules", "rules", offsetof(struct load_sizes, rules), 1},
-    {"counters", "rules", offsetof(struct load_sizes, rules), 1},
-    {"rates", "rules", offsetof(struct load_sizes, rules), 1},
-    {"fragments", "fragments", offsetof(struct load_sizes, fragments), 1},
+    {"rules", "rules", offsetof(struct load_sizes, rules)},
+    {"counters", "rules", offsetof(struct load_sizes, rules)},
+    {"rates", "rules", offsetof(struct load_sizes, rules)},
+    {"fragments", "fragments", offsetof(struct load_sizes, fragments)},
 };
 
 static const uint32_t default_seconds[LIFETIMES] = {
@@ -79,7 +78,8 @@ static bool is_datapath(const char *name)
 {
 	if (is_state(name))
 		return false;
-	return !strncmp(name, "runs-", 5) || !strncmp(name, "runs6-", 6) || objects_have_map(name);
+	return !strncmp(name, "runs-", 5) || !strncmp(name, "runs6-", 6) || flows_are_aside(name) ||
+	       objects_have_map(name);
 }
 
 bool maps_are_own(const char *name)
@@ -87,15 +87,13 @@ bool maps_are_own(const char *name)
 	return is_state(name) || is_datapath(name);
 }
 
-static uint32_t wanted_size(const struct load_sizes *sizes, const char *name, uint32_t *divisor,
-			    const char **option)
+static uint32_t wanted_size(const struct load_sizes *sizes, const char *name, const char **option)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(sized); i++) {
 		if (strcmp(sized[i].map, name) != 0)
 			continue;
-		*divisor = sized[i].divisor;
 		*option = sized[i].option;
 		return *(const uint32_t *)((const char *)sizes + sized[i].offset);
 	}
@@ -113,16 +111,14 @@ static int fit_map(const struct instance *instance, struct bpf_map *map,
 		   const struct load_sizes *sizes)
 {
 	const char *name = bpf_map__name(map), *option = "";
-	uint32_t divisor = 1, size = wanted_size(sizes, name, &divisor, &option);
+	uint32_t size = wanted_size(sizes, name, &option);
 	struct bpf_map_info info = {};
 	__u32 length = sizeof(info);
 	int fd, error;
 
 	if (!pin_exists(instance, "maps", name)) {
-		uint32_t entries = size / divisor ? size / divisor : 1;
-
-		if (size && bpf_map__set_max_entries(map, entries))
-			return fail("give map %s %u entries: %s", name, entries, strerror(errno));
+		if (size && bpf_map__set_max_entries(map, size))
+			return fail("give map %s %u entries: %s", name, size, strerror(errno));
 		return 0;
 	}
 	fd = instance_map(instance, name);
@@ -138,16 +134,91 @@ static int fit_map(const struct instance *instance, struct bpf_map *map,
 		fail("%s/maps/%s is of another version of npctl", instance->root, name);
 		return instance_mend(instance, "load --unload");
 	}
-	if (size && info.max_entries != size / divisor) {
-		fail("already loaded with %u %s", info.max_entries * divisor, option);
+	if (size && info.max_entries != size) {
+		fail("already loaded with %u %s", info.max_entries, option);
 		return instance_mend(instance, "load --unload");
 	}
 	bpf_map__set_max_entries(map, info.max_entries);
 	return 0;
 }
 
+/* The secret of the tables that are pinned; false when they cannot be read any more. */
+static bool read_secret(const struct instance *instance, struct flow_secret *secret)
+{
+	bool known = pin_exists(instance, "maps", "flow_secrets");
+	int fd = known ? instance_map(instance, "flow_secrets") : -1;
+
+	known = fd >= 0 && objects_read_secret(fd, secret);
+	if (fd >= 0)
+		close(fd);
+	return known;
+}
+
+/*
+ * How many buckets the table of a family is to have. One of another size, or
+ * of an older npctl, is put aside for another: see flows_carry.h.
+ */
+static int fit_flows(const struct instance *instance, int family, const struct load_sizes *sizes,
+		     bool readable, uint32_t *buckets)
+{
+	enum flows_pinned pinned, aside;
+	uint32_t room, before;
+	int error = flows_pinned(instance, family, &pinned, &room);
+
+	if (!error)
+		error = flows_aside(instance, family, &aside, &before);
+	if (error)
+		return error;
+	if (pinned == FLOWS_FOREIGN) {
+		fail("%s/maps/flows%d is of another version of npctl", instance->root, family);
+		return instance_mend(instance, "load --unload");
+	}
+	if (pinned == FLOWS_NONE && aside != FLOWS_NONE)
+		room = before;
+	if (room)
+		*buckets = flow_buckets(family == 4 ? room : 2 * room, family);
+	if (sizes->flows)
+		*buckets = flow_buckets(sizes->flows, family);
+	if (pinned == FLOWS_NONE ||
+	    (pinned == FLOWS_OURS && readable && room == *buckets * FLOW_WAYS))
+		return 0;
+	return flows_put_aside(instance, family);
+}
+
+static int fit_table(const struct instance *instance, struct objects *objects, int family,
+		     const struct load_sizes *sizes, bool readable)
+{
+	const char *name = family == 4 ? "flows4" : "flows6";
+	struct bpf_map *map = bpf_object__find_map_by_name(objects->part[PART_POD], name);
+	uint32_t buckets = bpf_map__max_entries(map);
+	size_t i;
+
+	if (fit_flows(instance, family, sizes, readable, &buckets))
+		return FAILED;
+	for (i = 0; i < PARTS; i++) {
+		map = bpf_object__find_map_by_name(objects->part[i], name);
+		if (map && bpf_map__set_max_entries(map, buckets))
+			return fail("give map %s %u entries: %s", name, buckets, strerror(errno));
+	}
+	return 0;
+}
+
+static int fit_tables(const struct instance *instance, struct objects *objects,
+		      const struct load_sizes *sizes)
+{
+	bool readable = read_secret(instance, &objects->secret);
+	int error = fit_table(instance, objects, 4, sizes, readable);
+
+	return error ? error : fit_table(instance, objects, 6, sizes, readable);
+}
+
+static bool is_table(const char *name)
+{
+	return !strcmp(name, "flows4") || !strcmp(name, "flows6");
+}
+
 /* One that is in several objects is asked for each: it must fit them all. */
-static int fit_maps(const struct instance *instance, const struct objects *objects,
+static int fit_maps(const struct instance *instance, struct objects *objects,
 		    const struct load_sizes *sizes)
 {
 	struct bpf_map *map;
@@ -157,10 +228,10 @@ static int fit_maps(const struct instance *instance, const struct objects *objec
 	for (i = 0; i < PARTS; i++)
 		bpf_object__for_each_map(map, objects->part[i])
 		{
-			if (!error && bpf_map__pin_path(map))
+			if (!error && bpf_map__pin_path(map) && !is_table(bpf_map__name(map)))
 				error = fit_map(instance, map, sizes);
 		}
-	return error;
+	return error ? error : fit_tables(instance, objects, sizes);
 }
 
 /* Lifetimes are written in jiffies, which the datapath reads at no cost. */
@@ -358,8 +429,13 @@ static int bring_up(struct instance *instance, struct objects *objects,
 	int error;
 
 	error = objects_load(instance, objects);
-	if (error)
+	if (error) {
+		flows_put_back(instance);
 		return load_failed(instance, "load the datapath", error);
+	}
+	error = flows_carry(instance);
+	if (error)
+		return error;
 	set_lifetimes(instance, sizes);
 	build = build_name(objects, loaded_id, instance);
 	document_put(instance, "build", json_string(build));
@@ -425,6 +501,9 @@ int programs_load(struct instance *instance, const struct load_sizes *sizes, jso
 		pins_remove(instance, "maps", is_datapath);
 	if (!error && !current)
 		error = put_in_place(instance, &objects);
+	/* with the flows that began meanwhile */
+	if (!error)
+		error = flows_finish(instance);
 	if (!error)
 		report_ids(instance, *report);
 out:

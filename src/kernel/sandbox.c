@@ -17,8 +17,17 @@
 #define LOOPBACK 1 /* the interface of a test run */
 #define LIFETIME_JIFFIES 1000000
 
-static int programs_open(struct sandbox *sandbox)
+static int flow_room(struct bench_bpf *programs, uint32_t flows)
 {
+	programs->rodata->flow_buckets4 = flow_buckets(flows, 4);
+	programs->rodata->flow_buckets6 = flow_buckets(flows, 6);
+	return bpf_map__set_max_entries(programs->maps.flows4, flow_buckets(flows, 4)) ||
+	       bpf_map__set_max_entries(programs->maps.flows6, flow_buckets(flows, 6));
+}
+
+static int programs_open(struct sandbox *sandbox, uint32_t flows)
+{
+	struct flow_secret secret;
 	struct bpf_map *map;
 	int error;
 
@@ -26,9 +35,16 @@ static int programs_open(struct sandbox *sandbox)
 	if (!sandbox->programs)
 		return fail("cannot open the benchmark's programs: %s", strerror(errno));
 	bpf_object__for_each_map(map, sandbox->programs->obj) bpf_map__set_pin_path(map, NULL);
+	flow_secret_draw(&secret);
+	memcpy(sandbox->programs->rodata->flow_multiplier, &secret, sizeof(secret));
+	if (flows && flow_room(sandbox->programs, flows))
+		return fail("cannot size the benchmark's tables: %s", strerror(errno));
 	error = bench_bpf__load(sandbox->programs);
 	if (error)
 		return fail("cannot load the benchmark's programs: %s", strerror(-error));
+	if (flow_tables_map(&sandbox->flows, bpf_map__fd(sandbox->programs->maps.flows4),
+			    bpf_map__fd(sandbox->programs->maps.flows6), &secret))
+		return FAILED;
 	sandbox->settings = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
 				 bpf_map__fd(sandbox->programs->maps.settings), 0);
 	if (sandbox->settings == MAP_FAILED)
@@ -45,6 +61,10 @@ static int silent_open(struct sandbox *sandbox)
 	sandbox->silent = silent_bpf__open();
 	if (!sandbox->silent)
 		return fail("cannot open the programs without events: %s", strerror(errno));
+	memcpy(sandbox->silent->rodata->flow_multiplier, sandbox->programs->rodata->flow_multiplier,
+	       sizeof(struct flow_secret));
+	sandbox->silent->rodata->flow_buckets4 = sandbox->programs->rodata->flow_buckets4;
+	sandbox->silent->rodata->flow_buckets6 = sandbox->programs->rodata->flow_buckets6;
 	bpf_object__for_each_map(map, sandbox->silent->obj)
 	{
 		bpf_map__set_pin_path(map, NULL);
@@ -100,11 +120,11 @@ int sandbox_force(struct sandbox *sandbox, const struct plan *plan)
 	return 0;
 }
 
-int sandbox_open(struct sandbox **sandbox, const struct plan *plan)
+int sandbox_open(struct sandbox **sandbox, const struct plan *plan, uint32_t flows)
 {
 	struct sandbox *made = xalloc(sizeof(*made));
 
-	if (programs_open(made) || datapath_of(made) || sandbox_force(made, plan)) {
+	if (programs_open(made, flows) || datapath_of(made) || sandbox_force(made, plan)) {
 		sandbox_close(made);
 		return FAILED;
 	}
@@ -117,6 +137,7 @@ void sandbox_close(struct sandbox *sandbox)
 	if (!sandbox)
 		return;
 	datapath_close(&sandbox->datapath);
+	flow_tables_close(&sandbox->flows);
 	numbers_free(sandbox->numbers);
 	if (sandbox->settings && sandbox->settings != MAP_FAILED)
 		munmap(sandbox->settings, sysconf(_SC_PAGESIZE));
@@ -152,6 +173,16 @@ int sandbox_run(struct sandbox *sandbox, const char *program, const void *frame,
 		return fail("cannot run program %s: %s", program, strerror(-error));
 	*verdict = options.retval;
 	*ns = options.duration;
+	return 0;
+}
+
+int sandbox_floor(struct sandbox *sandbox, const struct flow4_key *key)
+{
+	int fd = bpf_map__fd(sandbox->programs->maps.floor4);
+	struct flow flow = {};
+
+	if (bpf_map_update_elem(fd, key, &flow, BPF_ANY))
+		return fail("cannot write a flow of the benchmark: %s", strerror(errno));
 	return 0;
 }
 

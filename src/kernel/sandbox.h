@@ -8,6 +8,7 @@
 
 #include "base.h"
 #include "kernel/datapath.h"
+#include "kernel/flow_tables.h"
 #include "policy/numbers.h"
 #include "policy/plan.h"
 
@@ -16,11 +17,12 @@ struct sandbox {
 	struct silent_bpf *silent; /* the pod programs without code for events */
 	struct settings *settings;
 	struct datapath datapath;
+	struct flow_tables flows;
 	struct numbers *numbers; /* in force */
 };
 
-/* Loads the programs and puts `plan` in force. */
-int sandbox_open(struct sandbox **sandbox, const struct plan *plan);
+/* Loads the programs, with room for so many flows (0: the default), and puts `plan` in force. */
+int sandbox_open(struct sandbox **sandbox, const struct plan *plan, uint32_t flows);
 void sandbox_close(struct sandbox *sandbox);
 
 /* Another plan instead, its first subject on the loopback interface that test runs use. */
@@ -30,6 +32,9 @@ int sandbox_force(struct sandbox *sandbox, const struct plan *plan);
  * value, and ns for each of `runs`. */
 int sandbox_run(struct sandbox *sandbox, const char *program, const void *frame, size_t length,
 		uint32_t runs, uint32_t *verdict, uint32_t *ns);
+
+/* Makes a flow known to what the pod programs are measured against. */
+int sandbox_floor(struct sandbox *sandbox, const struct flow4_key *key);
 
 /* Addresses that the peer lookups take in turn, and the kernel's trie beside the runs. */
 int sandbox_samples(struct sandbox *sandbox, const uint32_t *addresses, size_t count);

@@ -2,6 +2,7 @@
 #include "kernel/statistics.h"
 #include "kernel/apply.h"
 #include "kernel/enforce.h"
+#include "kernel/flow_tables.h"
 #include "kernel/map.h"
 #include "kernel/names.h"
 #include "kernel/pins.h"
@@ -199,6 +200,34 @@ static void set_rules_used(struct instance *instance, json_t *row)
 	numbers_free(numbers);
 }
 
+static int count_flow(struct flow_table *table, const void *key, const struct flow *flow,
+		      void *data)
+{
+	(void)table;
+	(void)key;
+	(void)flow;
+	++*(json_int_t *)data;
+	return 0;
+}
+
+/* By flows, not by buckets of them. A full one forgets what matters least, so nobody is warned. */
+static void set_flows_used(struct instance *instance, json_t *row, bool ipv4)
+{
+	struct flow_tables tables;
+	struct flow_table *table = ipv4 ? &tables.ipv4 : &tables.ipv6;
+	json_int_t count = 0;
+
+	if (flow_tables_open(&tables, instance)) {
+		failure_clear();
+		return;
+	}
+	flow_table_each(table, count_flow, &count);
+	json_object_set_new(row, "entries", json_integer(count));
+	json_object_set_new(row, "max_entries",
+			    json_integer((json_int_t)table->buckets * FLOW_WAYS));
+	flow_tables_close(&tables);
+}
+
 int statistics_maps(struct instance *instance, json_t **rows)
 {
 	json_t *row;
@@ -206,8 +235,12 @@ int statistics_maps(struct instance *instance, json_t **rows)
 	int error = map_rows(instance->root, rows);
 
 	json_array_foreach (*rows, i, row) {
-		if (!strcmp(json_string_value(json_object_get(row, "name")), "rules"))
+		const char *name = json_string_value(json_object_get(row, "name"));
+
+		if (!strcmp(name, "rules"))
 			set_rules_used(instance, row);
+		else if (!strcmp(name, "flows4") || !strcmp(name, "flows6"))
+			set_flows_used(instance, row, !strcmp(name, "flows4"));
 		else if (can_fill(row))
 			set_used(row, json_integer_value(json_object_get(row, "entries")));
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The flow tables, as a list of connections. */
 #include "kernel/event_text.h"
+#include "kernel/flow_tables.h"
 #include "kernel/jiffies.h"
-#include "kernel/map.h"
 #include "kernel/statistics.h"
 #include <arpa/inet.h>
 #include <string.h>
@@ -113,21 +113,20 @@ static json_t *flow_row(const struct listing *listing, const struct ends *ends,
 }
 
 /* One that the datapath has forgotten meanwhile is deleted as well. */
-static int take_flow(struct listing *listing, const struct map *map, const void *key,
+static int take_flow(struct listing *listing, struct flow_table *table, const void *key,
 		     const struct ends *ends, const struct flow *flow)
 {
 	if (!is_alive(listing, flow) || !is_meant(listing->filter, ends))
 		return 0;
 	if (listing->rows)
 		json_array_append_new(listing->rows, flow_row(listing, ends, flow));
-	else if (map_delete(map, key))
-		failure_clear();
-	else
+	else if (flow_table_delete(table, key))
 		listing->deleted++;
 	return 0;
 }
 
-static int take_flow4(const struct map *map, const void *key, const void *value, void *data)
+static int take_flow4(struct flow_table *table, const void *key, const struct flow *value,
+		      void *data)
 {
 	const struct flow4_key *flow = key;
 	struct ends ends = {flow->ifindex,
@@ -139,10 +138,11 @@ static int take_flow4(const struct map *map, const void *key, const void *value,
 
 	memcpy(ends.local.bytes, &flow->local, 4);
 	memcpy(ends.remote.bytes, &flow->remote, 4);
-	return take_flow(data, map, key, &ends, value);
+	return take_flow(data, table, key, &ends, value);
 }
 
-static int take_flow6(const struct map *map, const void *key, const void *value, void *data)
+static int take_flow6(struct flow_table *table, const void *key, const struct flow *value,
+		      void *data)
 {
 	const struct flow6_key *flow = key;
 	struct ends ends = {flow->ifindex,
@@ -154,32 +154,22 @@ static int take_flow6(const struct map *map, const void *key, const void *value,
 
 	memcpy(ends.local.bytes, flow->local, 16);
 	memcpy(ends.remote.bytes, flow->remote, 16);
-	return take_flow(data, map, key, &ends, value);
-}
-
-static int walk_map(struct instance *instance, const char *name, map_callback *take,
-		    struct listing *listing)
-{
-	struct map *map;
-	int error;
-
-	if (map_open(instance->root, name, &map))
-		return FAILED;
-	error = map_each(map, take, listing);
-	map_close(map);
-	return error;
+	return take_flow(data, table, key, &ends, value);
 }
 
 static int walk(struct instance *instance, struct listing *listing)
 {
+	struct flow_tables flows;
 	int error = names_read(instance, &listing->names);
 
 	listing->settings = instance->settings;
 	jiffies_read(&listing->clock);
 	if (!error)
-		error = walk_map(instance, "flows4", take_flow4, listing);
-	if (!error)
-		error = walk_map(instance, "flows6", take_flow6, listing);
+		error = flow_tables_open(&flows, instance);
+	if (!error) {
+		error = flow_tables_each(&flows, take_flow4, take_flow6, listing);
+		flow_tables_close(&flows);
+	}
 	names_free(listing->names);
 	return error;
 }

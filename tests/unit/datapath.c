@@ -8,6 +8,8 @@
 #include "unit.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -101,8 +103,7 @@ static void forget(struct bpf_map *map)
 static int setup(void **state)
 {
 	(void)state;
-	forget(sandbox->programs->maps.flows4);
-	forget(sandbox->programs->maps.flows6);
+	flow_tables_clear(&sandbox->flows);
 	forget(sandbox->programs->maps.fragments);
 	forget(sandbox->programs->maps.buckets);
 	force(ALL);
@@ -927,8 +928,7 @@ static void revoked_stays_revoked(void **state)
 	OUT(tcp6(OWN6, 8080, "fd00::20", 40000, ACK), DROP);
 	IN(tcp6("fd00::20", 40000, OWN6, 8080, ACK), DROP);
 	/* even when nothing is known of it any more */
-	forget(sandbox->programs->maps.flows4);
-	forget(sandbox->programs->maps.flows6);
+	flow_tables_clear(&sandbox->flows);
 	OUT(tcp4(POD, 8080, FRIEND, 40000, ACK), DROP);
 	IN(tcp4(FRIEND, 40000, POD, 8080, ACK), DROP);
 	OUT(tcp6(OWN6, 8080, "fd00::20", 40000, ACK), DROP);
@@ -1007,17 +1007,16 @@ static void seeded(void **state)
 				.local_port = htons(8080),
 				.remote_port = htons(1000),
 				.protocol = IPPROTO_TCP};
-	int fd = bpf_map__fd(sandbox->programs->maps.flows4);
 
 	(void)state;
 	force(1); /* egress is free: without the seed, the pod's packet would begin a flow */
 	inet_pton(AF_INET, POD, &key.local);
 	inet_pton(AF_INET, STRANGER, &key.remote);
-	assert_int_equal(bpf_map_update_elem(fd, &key, &flow, BPF_ANY), 0);
+	assert_true(flow_table_put(&sandbox->flows.ipv4, &key, &flow, 0, false));
 	OUT(tcp4(POD, 8080, STRANGER, 1000, ACK), DROP);
 	IN(tcp4(STRANGER, 1000, POD, 8080, ACK), DROP);
 	inet_pton(AF_INET, FRIEND, &key.remote);
-	assert_int_equal(bpf_map_update_elem(fd, &key, &flow, BPF_ANY), 0);
+	assert_true(flow_table_put(&sandbox->flows.ipv4, &key, &flow, 0, false));
 	force(5);
 	OUT(tcp4(POD, 8080, FRIEND, 1000, ACK), PASS);
 	IN(tcp4(FRIEND, 1000, POD, 8080, ACK), PASS);
@@ -1122,6 +1121,99 @@ static void every_packet_is_counted(void **state)
 	plan_free(plan);
 }
 
+/* Another sandbox, with room for so few flows that they push each other out. */
+static struct sandbox *crowded(uint32_t flows)
+{
+	struct sandbox *made = NULL;
+	struct plan *plan = plan_of(ALL);
+
+	if (sandbox_open(&made, plan, flows))
+		REFUSED();
+	plan_free(plan);
+	return made;
+}
+
+/*
+ * A question that was asked is answered, whatever number of connections others
+ * begin meanwhile, and so is one that is open.
+ */
+static void floods_take_nothing(void **state)
+{
+	struct sandbox *whole = sandbox;
+	struct frame syn = tcp4(FRIEND, 1000, POD, 8080, SYN);
+	uint32_t verdict, ns;
+	int i;
+
+	(void)state;
+	sandbox = crowded(8192);
+	for (i = 0; i < 100; i++) {
+		OUT(udp4(POD, 2000 + i, SERVER, 53), PASS);
+		OUT(tcp4(POD, 2000 + i, SERVER, 443, SYN), PASS);
+		IN(tcp4(SERVER, 443, POD, 2000 + i, SYN | ACK), PASS);
+		OUT(tcp4(POD, 2000 + i, SERVER, 443, ACK), PASS);
+		OUT(tcp6(OWN6, 2000 + i, "fd00::40", 443, SYN), PASS);
+	}
+	assert_int_equal(
+	    sandbox_run(sandbox, "bench_new_flow", syn.bytes, syn.length, 300000, &verdict, &ns),
+	    0);
+	for (i = 0; i < 100; i++) {
+		IN(udp4(SERVER, 53, POD, 2000 + i), PASS);
+		IN(tcp4(SERVER, 443, POD, 2000 + i, ACK), PASS);
+		IN(tcp6("fd00::40", 443, OWN6, 2000 + i, SYN | ACK), PASS);
+	}
+	sandbox_close(sandbox);
+	sandbox = whole;
+}
+
+struct processor {
+	struct sandbox *sandbox;
+	int number;
+	uint32_t runs;
+};
+
+static void *judge_any(void *data)
+{
+	struct frame frame = tcp4(FRIEND, 40000, POD, 8080, SYN);
+	struct processor *processor = data;
+	uint32_t verdict, ns;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(processor->number, &set);
+	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	sandbox_run(processor->sandbox, "bench_any", frame.bytes, frame.length, processor->runs,
+		    &verdict, &ns);
+	return NULL;
+}
+
+/* Two processors change the same few places, and the policy changes under them. */
+static void two_processors(void **state)
+{
+	const char *minutes = getenv("MINUTES");
+	uint32_t runs = minutes ? (uint32_t)atoi(minutes) * 100000000u : 1000000u;
+	struct sandbox *whole = sandbox;
+	struct processor processors[2];
+	pthread_t threads[2];
+	int i;
+
+	(void)state;
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		skip();
+	sandbox = crowded(32);
+	for (i = 0; i < 2; i++) {
+		processors[i] = (struct processor){sandbox, i, runs};
+		assert_int_equal(pthread_create(&threads[i], NULL, judge_any, &processors[i]), 0);
+	}
+	for (i = 0; sandbox->programs->bss->any_judged < runs && i < 1000; i++)
+		force(i & 1 ? ALL : 1);
+	for (i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(sandbox->programs->bss->any_judged, 2ull * runs);
+	assert_int_equal(sandbox->programs->bss->any_wrong, 0);
+	sandbox_close(sandbox);
+	sandbox = whole;
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup(function, setup)
@@ -1159,12 +1251,14 @@ int main(void)
 	    TEST(no_subject),
 	    TEST(subject_elsewhere),
 	    TEST(every_packet_is_counted),
+	    TEST(floods_take_nothing),
+	    TEST(two_processors),
 	};
 	struct plan *plan;
 	int failed;
 
 	plan = plan_of(ALL);
-	if (sandbox_open(&sandbox, plan)) {
+	if (sandbox_open(&sandbox, plan, 0)) {
 		printf("1..1\nnot ok 1 - the kernel takes the programs\n# %s\n", failure());
 		return 1;
 	}

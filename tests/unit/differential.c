@@ -15,6 +15,7 @@
 #include "kernel/sandbox.h"
 #include "policy/model.h"
 
+#define FLOWS 16 /* soon forgotten */
 #define PACKETS 400
 
 static uint64_t state = 1;
@@ -163,14 +164,6 @@ static uint64_t hits(struct sandbox *sandbox, uint32_t number)
 	return sum.packets;
 }
 
-static void forget(struct bpf_map *map)
-{
-	uint8_t key[64];
-
-	while (!bpf_map_get_next_key(bpf_map__fd(map), NULL, key))
-		bpf_map_delete_elem(bpf_map__fd(map), key);
-}
-
 /* Whatever the plan says: from these nothing comes by a wire. */
 static bool is_forged(const struct trial *trial)
 {
@@ -221,7 +214,7 @@ static void plan_and_program_agree(void **unused)
 	(void)unused;
 	state = seed ? strtoull(seed, NULL, 0) | 1 : 20261121;
 	plan = any_plan();
-	if (sandbox_open(&sandbox, plan)) {
+	if (sandbox_open(&sandbox, plan, FLOWS)) {
 		print_error("%s\n", failure());
 		_fail(__FILE__, __LINE__);
 	}
@@ -231,8 +224,7 @@ static void plan_and_program_agree(void **unused)
 
 			any_trial(&trial);
 			/* a flow would answer in the rule's place */
-			forget(sandbox->programs->maps.flows4);
-			forget(sandbox->programs->maps.flows6);
+			flow_tables_clear(&sandbox->flows);
 			compare(sandbox, plan, &trial);
 		}
 		plan_free(plan);
