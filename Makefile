@@ -3,6 +3,7 @@
 #   make            build/npctl             make demo   the lab, end to end (root)
 #   make install    DESTDIR, PREFIX         make check  all tests (root)
 #   make check-vm   those that depend on the kernel, under other kernels
+#   make bench      what a change and a packet cost, beside the peers (root)
 #   make deps       installs what is missing  make deb    a Debian package
 #   make dist       a tree without git        STATIC=1    one file without libraries
 #
@@ -160,6 +161,11 @@ check-vm: all units
 		apt-get install -q -y --no-install-recommends $${need#*:} >/dev/null; done
 	@O=$(O) $(src)/tests/vm/run $(KERNELS)
 
+# What a change and a packet cost, beside the peers: minutes, on an otherwise idle machine.
+bench: all
+	@mkdir -p $(O)/bench
+	@NPCTL=$(O)/npctl $(src)/tests/room $(src)/tests/bench/run $(O)/bench $(RULES)
+
 # For as many seconds as one likes, twice: the reader of manifests, the compiler.
 fuzz: all
 	@O=$(O) $(src)/tests/fuzz/run $(TIME)
@@ -212,4 +218,4 @@ uninstall:
 clean:
 	rm -rf $(O)
 
-.PHONY: all not-ready units deps check-deps demo check demo-ready check-ready check-vm sanitize fuzz install uninstall dist deb check-deb clean always
+.PHONY: all not-ready units deps check-deps demo check demo-ready check-ready check-vm sanitize bench fuzz install uninstall dist deb check-deb clean always
