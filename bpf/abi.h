@@ -45,12 +45,13 @@ struct span {
 #define ANSWER_TABLE 0x40000000u
 #define ANSWER_LIMITED 0x20000000u /* allowed as often as `rates` says */
 #define ANSWER_TIMED 0x10000000u   /* by the clock: a table of minutes, or what one says */
+#define ANSWER_PAGE 0x08000000u	   /* in the directory of a flat set: where the page stands */
 #define ANSWER_RULE 0x00ffffffu	   /* no table */
 #define ANSWER_INDEX 0x01ffffffu   /* table */
 
 /*
  * Three kinds of runs share the chunks of `runs`:
- *   sets    identity -> answer, which may be a table
+ *   sets    identity -> answer, which may be a table; large ones flat, see below
  *   tables  protocol << 16 | port (ICMP: type << 8 | code) -> answer, which may
  *           be a timed table: minute of the local day -> answer
  *   peers   lower half of an IPv4 address -> identity
@@ -71,6 +72,16 @@ struct run6_entry {
 	__u64 high, low;  /* IPv6 address in two host-order halves */
 	struct span span; /* leaf, or count 0 and the identity */
 };
+
+/*
+ * A flat set: `count` has SET_FLAT and the number of slots of its directory. A
+ * slot is the answer for SET_PAGE identities, or leads to a page with one for
+ * each. Two answers lie in an entry. An identity behind the last slot has the
+ * answer of identity 0.
+ */
+#define SET_FLAT 0x80000000u
+#define SET_PAGE 256
+#define SET_RUN_MOST 32 /* entries: up to here a run is as quick, and smaller */
 
 #define RUN_CHUNK_BITS 17 /* 131072 entries of 8 bytes: 1 MiB */
 #define RUN_CHUNKS 256
@@ -127,8 +138,10 @@ struct settings {
 	struct span peers6[2];	   /* the IPv6 directory, by half */
 	struct clock clock[2];	   /* by half */
 	__u32 tai;		   /* the programs' clock is CLOCK_TAI, not that since boot */
-	__u32 pad;
+	__u32 formats;		   /* what the loaded programs understand */
 };
+
+#define FORMAT_FLAT_SETS 1u
 
 /* What one interface is judged by, in one version of the policy. */
 #define SUBJECT_ENFORCED(direction) (1u << (direction))

@@ -54,9 +54,41 @@ __noinline __u32 table_search(__u32 index, __u32 key)
 	return head ? run_search(index + 1, head->start, key, 0) : 0;
 }
 
+/* Two answers lie in an entry. */
+static __always_inline __u32 packed_answer(__u32 first, __u32 number)
+{
+	__u32 index = first + number / 2, chunk = index >> RUN_CHUNK_BITS;
+	__u32 low = index & ((1 << RUN_CHUNK_BITS) - 1);
+	void *entries = bpf_map_lookup_elem(&runs, &chunk);
+	struct run_entry *entry = entries ? bpf_map_lookup_elem(entries, &low) : NULL;
+
+	if (!entry)
+		return 0;
+	return number & 1 ? entry->answer : entry->start;
+}
+
+__noinline __u32 flat_search(__u32 first, __u32 slots, __u32 identity)
+{
+	__u32 answer;
+
+	if (identity / SET_PAGE >= slots)
+		identity = 0;
+	answer = packed_answer(first, identity / SET_PAGE);
+	if (answer & ANSWER_PAGE)
+		answer = packed_answer(answer & ANSWER_INDEX, identity % SET_PAGE);
+	return answer;
+}
+
+static __always_inline __u32 set_answer(struct span set, __u32 identity)
+{
+	if (set.count & SET_FLAT)
+		return flat_search(set.first, set.count & ~SET_FLAT, identity);
+	return run_find(set, identity, 0);
+}
+
 static __always_inline __u32 set_find(struct span set, __u32 identity, __u32 key)
 {
-	__u32 answer = run_find(set, identity, 0);
+	__u32 answer = set_answer(set, identity);
 
 	if (answer & ANSWER_TABLE) {
 		if (!(answer & ANSWER_TIMED))

@@ -10,6 +10,7 @@
 
 #include "kernel/apply_holders.h"
 #include "kernel/peers.h"
+#include "kernel/sets.h"
 
 /* One application: the plan's indexes on the left, the kernel's words on the right. */
 struct apply {
@@ -42,17 +43,16 @@ static bool span_kept(const struct apply *apply, enum number_kind kind,
 	return old;
 }
 
-static void spans_mark(struct arena *arena, const struct numbers *numbers)
+static void numbers_mark(struct datapath *datapath, const struct numbers *numbers)
 {
-	static const enum number_kind kinds[] = {NUMBER_SET, NUMBER_TABLE};
-	size_t i, k;
+	const struct number_space *sets = numbers ? &numbers->space[NUMBER_SET] : NULL;
+	const struct number_space *tables = numbers ? &numbers->space[NUMBER_TABLE] : NULL;
+	size_t i;
 
-	for (k = 0; numbers && k < ARRAY_SIZE(kinds); k++) {
-		const struct number_space *space = &numbers->space[kinds[k]];
-
-		for (i = 0; i < space->count; i++)
-			arena_mark(arena, space->entries[i].span);
-	}
+	for (i = 0; sets && i < sets->count; i++)
+		set_mark(datapath, sets->entries[i].span);
+	for (i = 0; tables && i < tables->count; i++)
+		arena_mark(&datapath->runs, tables->entries[i].span);
 }
 
 static struct rule_info info_of(const struct plan_rule *rule)
@@ -258,21 +258,12 @@ static size_t set_entries(const struct apply *apply, const struct plan_set *set,
 	return count;
 }
 
-static int set_write(struct apply *apply, const struct plan_set *set, struct span *span)
+static int plan_set_write(struct apply *apply, const struct plan_set *set, struct span *span)
 {
 	struct run_entry *entries;
 	size_t count = set_entries(apply, set, &entries);
-	int result = 0;
+	int result = set_write(apply->datapath, entries, count, span);
 
-	if (count == 1) {
-		*span = (struct span){.first = entries[0].answer};
-	} else {
-		span->count = count;
-		result = arena_alloc(&apply->datapath->runs, count, 1, &span->first);
-		if (!result)
-			memcpy(arena_entries(&apply->datapath->runs, span->first), entries,
-			       count * sizeof(*entries));
-	}
 	free(entries);
 	return result;
 }
@@ -286,7 +277,7 @@ static int sets_write(struct apply *apply)
 		struct span *span = &number_of(apply, NUMBER_SET, &set->signature)->span;
 
 		if (!span_kept(apply, NUMBER_SET, &set->signature, span) &&
-		    set_write(apply, set, span))
+		    plan_set_write(apply, set, span))
 			return FAILED;
 		apply->set[i] = *span;
 	}
@@ -395,15 +386,15 @@ static void sets_mark(struct datapath *datapath, uint32_t half)
 		const struct subject_half *subject = &datapath->subjects[i].half[half];
 
 		if (subject->ifindex) {
-			arena_mark(&datapath->runs, subject->set[INGRESS]);
-			arena_mark(&datapath->runs, subject->set[EGRESS]);
+			set_mark(datapath, subject->set[INGRESS]);
+			set_mark(datapath, subject->set[EGRESS]);
 		}
 	}
 	while (!bpf_map_get_next_key(datapath->maps.subjects_more, previous, &key)) {
 		if (!bpf_map_lookup_elem(datapath->maps.subjects_more, &key, &more) &&
 		    more.half[half].ifindex == key) {
-			arena_mark(&datapath->runs, more.half[half].set[INGRESS]);
-			arena_mark(&datapath->runs, more.half[half].set[EGRESS]);
+			set_mark(datapath, more.half[half].set[INGRESS]);
+			set_mark(datapath, more.half[half].set[EGRESS]);
 		}
 		previous = &key;
 	}
@@ -414,7 +405,7 @@ static void mark_all(struct datapath *datapath, const struct numbers *numbers, u
 {
 	arena_unmark(&datapath->runs);
 	arena_unmark(&datapath->runs6);
-	spans_mark(&datapath->runs, numbers);
+	numbers_mark(datapath, numbers);
 	sets_mark(datapath, half);
 	peers_mark(datapath, half);
 	arena_seal(&datapath->runs);

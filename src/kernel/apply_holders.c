@@ -4,6 +4,7 @@
  * two halves that begin alike, so one code serves both.
  */
 #include "kernel/apply_holders.h"
+#include "kernel/sets.h"
 #include <bpf/bpf.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -130,7 +131,7 @@ static void kind_mark(struct datapath *datapath, int map, uint32_t half)
 
 	for (i = 0; i < keys.count; i++)
 		if (!bpf_map_lookup_elem(map, &keys.key[i], &holder) && holder.half[half].present)
-			arena_mark(&datapath->runs, holder.half[half].set);
+			set_mark(datapath, holder.half[half].set);
 	free(keys.key);
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include "kernel/commit.h"
 #include "kernel/peers.h"
+#include "kernel/sets.h"
 #include "store/number_store.h"
 
 #define TOUCHED_MOST 256
@@ -383,107 +384,33 @@ static int answers_find(struct change *change, const struct plan_set *set,
 	return error;
 }
 
-struct run {
-	struct run_entry *entries; /* NULL: only counted */
-	size_t count;
-	uint32_t last;
-};
-
-static void run_add(struct run *run, uint32_t start, uint32_t answer)
-{
-	if (run->count && run->last == answer)
-		return;
-	if (run->entries)
-		run->entries[run->count] = (struct run_entry){start, answer};
-	run->last = answer;
-	run->count++;
-}
-
-/* The old run, with these answers in their places. */
-static void run_merge(struct run *run, const struct run_entry *old, size_t old_count,
-		      const struct run_entry *answers, size_t count)
-{
-	uint32_t now = old[0].answer;
-	size_t i = 0, j = 0;
-
-	while (i < old_count || j < count) {
-		if (j == count || (i < old_count && old[i].start < answers[j].start)) {
-			now = old[i].answer;
-			run_add(run, old[i++].start, now);
-			continue;
-		}
-		if (i < old_count && old[i].start == answers[j].start)
-			now = old[i++].answer;
-		run_add(run, answers[j].start, answers[j].answer);
-		if ((i == old_count || old[i].start != answers[j].start + 1) &&
-		    (j + 1 == count || answers[j + 1].start != answers[j].start + 1))
-			run_add(run, answers[j].start + 1, now);
-		j++;
-	}
-}
-
-/* Straight to where it is to stand: sets may be large. */
-static int run_write(struct change *change, const struct run_entry *old, size_t old_count,
-		     const struct run_entry *answers, struct span *span)
-{
-	struct arena *runs = &change->datapath->runs;
-	struct run counted = {0}, run = {0};
-
-	run_merge(&counted, old, old_count, answers, change->class_count);
-	*span = (struct span){.first = counted.last};
-	if (counted.count == 1)
-		return 0;
-	span->count = (uint32_t)counted.count;
-	if (arena_alloc(runs, span->count, 1, &span->first))
-		return FAILED;
-	run.entries = arena_entries(runs, span->first);
-	run_merge(&run, old, old_count, answers, change->class_count);
-	return 0;
-}
-
-/* The run says all that already. */
-static bool run_agrees(const struct run_entry *old, size_t old_count,
-		       const struct run_entry *answers, size_t count)
+/* Others had the same set, but will have another. */
+static bool is_shared(const struct change *change, const struct group *group)
 {
 	size_t i;
 
-	for (i = 0; i < count; i++) {
-		size_t low = 0, high = old_count;
-
-		while (high - low > 1) {
-			size_t middle = low + (high - low) / 2;
-
-			if (old[middle].start <= answers[i].start)
-				low = middle;
-			else
-				high = middle;
-		}
-		if (old[low].answer != answers[i].answer)
-			return false;
-	}
-	return true;
+	for (i = 0; i < change->group_count; i++)
+		if (&change->groups[i] != group && change->groups[i].old.count &&
+		    change->groups[i].old.first == group->old.first)
+			return true;
+	return false;
 }
 
 static int group_write(struct change *change, struct group *group, struct run_entry *answers)
 {
-	struct run_entry alone = {.answer = group->old.first};
-	const struct run_entry *old =
-	    group->old.count ? arena_entries(&change->datapath->runs, group->old.first) : &alone;
-	size_t old_count = group->old.count ? group->old.count : 1;
+	const struct plan_set *set = &change->plan->sets[group->set];
 	uint32_t fallback;
-	int error = answers_find(change, &change->plan->sets[group->set], answers);
+	int error = answers_find(change, set, answers);
 
 	if (!error)
-		error = table_answer(change, change->plan->sets[group->set].fallback, &fallback);
+		error = table_answer(change, set->fallback, &fallback);
 	if (error)
 		return error;
 	/* for the world at large nothing has changed, or this is not the way */
-	if (old[0].answer != fallback)
+	if (set_answer(change->datapath, group->old, IDENTITY_WORLD) != fallback)
 		return GIVE_UP;
-	group->new = group->old;
-	if (run_agrees(old, old_count, answers, change->class_count))
-		return 0;
-	return run_write(change, old, old_count, answers, &group->new);
+	return set_patch(change->datapath, group->old, answers, change->class_count,
+			 is_shared(change, group), &group->new, &change->freed);
 }
 
 static int groups_write(struct change *change)
@@ -509,21 +436,21 @@ static bool set_is_used(const struct change *change, struct span span)
 }
 
 /* Sets by which nobody is judged any more. */
-static void sets_free(struct change *change)
+static void sets_forget(struct change *change)
 {
 	size_t i, j;
 
 	for (i = 0; i < change->group_count; i++) {
-		struct span old = change->groups[i].old;
+		const struct group *group = &change->groups[i];
 
 		for (j = 0; j < i; j++)
-			if (change->groups[j].old.first == old.first)
+			if (change->groups[j].old.first == group->old.first)
 				break;
-		if (!old.count || j < i || set_is_used(change, old))
+		if (!group->old.count || j < i || set_is_used(change, group->old))
 			continue;
-		number_store_forget_set(change->records, old.first);
-		GROW(change->freed.span, change->freed.count, change->freed.capacity);
-		change->freed.span[change->freed.count++] = old;
+		number_store_forget_set(change->records, group->old.first);
+		if (is_shared(change, group))
+			set_free(change->datapath, group->old, &change->freed);
 	}
 }
 
@@ -594,7 +521,7 @@ static int change_write(struct change *change)
 	free(sets);
 	if (error)
 		return error;
-	sets_free(change);
+	sets_forget(change);
 	gaps_free(change);
 	return commit_gaps(change->instance, change->datapath, true);
 }

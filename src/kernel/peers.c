@@ -296,14 +296,6 @@ void peers_copy(struct datapath *datapath)
 	datapath->settings->peers6[idle] = datapath->settings->peers6[!idle];
 }
 
-static void span_free(struct spans *spans, struct span span)
-{
-	if (!span.count)
-		return;
-	GROW(spans->span, spans->count, spans->capacity);
-	spans->span[spans->count++] = span;
-}
-
 static void block_unpack(struct datapath *datapath, struct span span, struct block *block)
 {
 	const struct run_entry *entries;
@@ -367,7 +359,7 @@ int peers_patch4(const struct peers_patch *patch, struct range4 range)
 		result = block_write(datapath, new, &span);
 		if (result)
 			break;
-		span_free(
+		spans_add(
 		    patch->freed,
 		    (struct span){place->first, place->count ? PEER_ENTRIES(place->count) : 0});
 		*place = span;
@@ -490,7 +482,7 @@ static int directory6_patch(const struct peers_patch *patch, const struct range6
 
 	for (i = first; i <= last; i++) {
 		run6_unpack(patch->datapath, directory->entry[i], &old);
-		span_free(patch->freed6, directory->entry[i].span);
+		spans_add(patch->freed6, directory->entry[i].span);
 	}
 	entries6_patch(patch, &old, range, end, &new);
 	for (i = 0; i < first; i++)
@@ -522,7 +514,7 @@ int peers_patch6(const struct peers_patch *patch, struct range6 range)
 		result = directory6_patch(patch, &range, &directory, &made);
 	}
 	if (!result) {
-		span_free(patch->freed6, old);
+		spans_add(patch->freed6, old);
 		*root = made;
 	}
 	free(directory.entry);

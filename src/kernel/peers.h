@@ -3,7 +3,7 @@
 #ifndef NPCTL_KERNEL_PEERS_H
 #define NPCTL_KERNEL_PEERS_H
 
-#include "kernel/datapath.h"
+#include "kernel/sets.h"
 #include "policy/plan.h"
 
 /* Marks what the given half uses. */
@@ -26,11 +26,6 @@ struct range4 {
 
 struct range6 {
 	uint64_t high, low, last_high, last_low;
-};
-
-struct spans {
-	struct span *span;
-	size_t count, capacity;
 };
 
 /* A change of some ranges; the plan need not be right beyond them. */

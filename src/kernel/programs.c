@@ -459,6 +459,9 @@ static int put_in_place(struct instance *instance, const struct objects *objects
 		if (!error)
 			error = attach_upgrade(instance, name, fd);
 	}
+	/* only now is there no earlier program left that would misread it */
+	if (!error)
+		instance->settings->formats = FORMAT_FLAT_SETS;
 	return error;
 }
 
@@ -467,6 +470,7 @@ static int forget_datapath(struct instance *instance)
 {
 	struct settings *settings = instance->settings;
 
+	settings->formats = 0;
 	memset(settings->peers6, 0, sizeof(settings->peers6));
 	memset(settings->lifetime, 0, sizeof(settings->lifetime));
 	settings->listening = settings->listening_all = 0;

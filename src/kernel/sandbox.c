@@ -95,6 +95,7 @@ static int datapath_of(struct sandbox *sandbox)
 
 	for (i = 0; i < LIFETIMES; i++)
 		sandbox->settings->lifetime[i] = LIFETIME_JIFFIES;
+	sandbox->settings->formats = FORMAT_FLAT_SETS;
 	return datapath_open_maps(&sandbox->datapath, sandbox->settings, &maps, NULL);
 }
 

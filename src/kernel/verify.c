@@ -10,6 +10,7 @@
 #include "kernel/commit.h"
 #include "kernel/datapath.h"
 #include "kernel/enforce.h"
+#include "kernel/sets.h"
 
 struct verify {
 	struct instance *instance;
@@ -51,11 +52,6 @@ static uint32_t search(struct verify *verify, uint32_t first, uint32_t count, ui
 		count -= half;
 	}
 	return entries[low].answer;
-}
-
-static uint32_t find(struct verify *verify, struct span span, uint32_t key)
-{
-	return span.count ? search(verify, span.first, span.count, key) : span.first;
 }
 
 static struct span search6(struct verify *verify, struct span span, uint64_t high, uint64_t low)
@@ -216,7 +212,7 @@ static uint32_t table_found(struct verify *verify, uint32_t answer, uint32_t key
 static uint32_t answer_found(struct verify *verify, struct span set, uint32_t identity,
 			     uint32_t key, uint32_t minute)
 {
-	uint32_t answer = find(verify, set, identity);
+	uint32_t answer = set_answer(&verify->datapath, set, identity);
 
 	if (answer & ANSWER_TABLE && !(answer & ANSWER_TIMED))
 		answer = table_found(verify, answer, key);

@@ -17,6 +17,7 @@
 #include "frame.h"
 #include "kernel/apply.h"
 #include "kernel/sandbox.h"
+#include "kernel/sets.h"
 #include "policy/model.h"
 
 #define REFUSED()                               \
@@ -1082,6 +1083,53 @@ static void subject_elsewhere(void **state)
 	assert_int_equal(bpf_map_update_elem(slots, &one, &kept, BPF_ANY), 0);
 }
 
+/* Every third address of 172.16.0.0/16 that ends in 0 to 250 may use a port of its own. */
+static struct plan *plan_of_many(unsigned int count)
+{
+	struct model *model = model_new();
+	struct plan *plan = NULL;
+
+	model_put(model, backend);
+	for (unsigned int i = 0; i < count; i++) {
+		char *rule = xprintf("{'kind': 'Rule', 'id': %u, 'action': 'allow', "
+				     "'direction': 'ingress', 'peer': '172.16.%u.%u', "
+				     "'ports': ['tcp/%u']}",
+				     100 + i, i / 80, i % 80 * 3, 1 + i);
+
+		model_put(model, rule);
+		free(rule);
+	}
+	assert_int_equal(model_subject_add(model, "default/backend"), 0);
+	assert_int_equal(plan_compile(model, &plan), 0);
+	model_free(model);
+	return plan;
+}
+
+/* Such a set is flat: pages of answers, the last of which ends behind the last identity. */
+static void large_set(void **state)
+{
+	const struct subject_half *half;
+	struct plan *plan = plan_of_many(1000);
+
+	(void)state;
+	assert_int_equal(sandbox_force(sandbox, plan), 0);
+	half = &sandbox->datapath.subjects[1].half[sandbox->settings->version & 1];
+	assert_true(half->set[INGRESS].count & SET_FLAT);
+	for (unsigned int i = 0; i < 1000; i += 37) {
+		char peer[32], next[32];
+
+		snprintf(peer, sizeof(peer), "172.16.%u.%u", i / 80, i % 80 * 3);
+		snprintf(next, sizeof(next), "172.16.%u.%u", i / 80, i % 80 * 3 + 1);
+		IN(tcp4(peer, 1000, POD, (uint16_t)(1 + i), SYN), PASS);
+		IN(tcp4(peer, 1000, POD, (uint16_t)(2 + i), SYN), DROP);
+		IN(tcp4(next, 1000, POD, (uint16_t)(1 + i), SYN), DROP);
+		assert_int_equal(set_answer(&sandbox->datapath, half->set[INGRESS], 60000),
+				 set_answer(&sandbox->datapath, half->set[INGRESS], 0));
+	}
+	IN(tcp4(STRANGER, 1000, POD, 8080, SYN), DROP);
+	plan_free(plan);
+}
+
 static struct counter counted(const char *name)
 {
 	struct counter sum = {};
@@ -1250,6 +1298,7 @@ int main(void)
 	    TEST(protocols),
 	    TEST(no_subject),
 	    TEST(subject_elsewhere),
+	    TEST(large_set),
 	    TEST(every_packet_is_counted),
 	    TEST(floods_take_nothing),
 	    TEST(two_processors),
