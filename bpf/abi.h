@@ -57,11 +57,15 @@ struct span {
  *   peers   lower half of an IPv4 address -> identity
  * Those of peers are packed, so that the search stays within a cache line or
  * two: first `count` starts of 16 bits, four to an entry, the last entry
- * padded with 65535, then as many identities of 16 bits; both in the order of
- * the host's memory.
+ * padded with 65535, then as many identities of 16 bits, or, where one does not
+ * fit and `count` has PEER_WIDE, of 32; all in the order of the host's memory.
  */
-#define PEER_STARTS(count) (((count) + 3) / 4)
-#define PEER_ENTRIES(count) (2 * PEER_STARTS(count))
+#define PEER_WIDE 0x80000000u
+#define PEER_COUNT(count) ((count) & ~PEER_WIDE)
+#define PEER_STARTS(count) ((PEER_COUNT(count) + 3) / 4)
+#define PEER_ENTRIES(count)   \
+	(PEER_STARTS(count) + \
+	 ((count)&PEER_WIDE ? (PEER_COUNT(count) + 1) / 2 : PEER_STARTS(count)))
 
 struct run_entry {
 	__u32 start;
@@ -142,6 +146,8 @@ struct settings {
 };
 
 #define FORMAT_FLAT_SETS 1u
+#define FORMAT_WIDE_PEERS 2u
+#define FORMATS (FORMAT_FLAT_SETS | FORMAT_WIDE_PEERS)
 
 /* What one interface is judged by, in one version of the policy. */
 #define SUBJECT_ENFORCED(direction) (1u << (direction))
@@ -167,7 +173,8 @@ struct subject {
 #define IDENTITY_HOST 1
 #define IDENTITY_NONE 0xffffffffu /* a run was missing: denied */
 #define IDENTITY_FIRST 256
-#define IDENTITY_LIMIT 65536 /* they fit into 16 bits */
+#define IDENTITY_LIMIT 65536	    /* while there are not many: they fit into 16 bits */
+#define IDENTITY_LIMIT_MOST 4194304 /* then */
 
 /* Flows are keyed from the subject's side, so both directions meet in one. */
 struct flow4_key {

@@ -51,11 +51,15 @@ __noinline __u32 peer_search(__u32 first, __u32 count, __u32 key)
 		return IDENTITY_NONE;
 	place = (low - base) * 4 + starts_reached(*(const __u64 *)entry, key) - 1;
 	/* starts that pad the last word are 65535, and may be reached */
-	if (place >= count)
-		place = count - 1;
-	low = base + PEER_STARTS(count) + place / 4;
+	if (place >= PEER_COUNT(count))
+		place = PEER_COUNT(count) - 1;
+	low = base + PEER_STARTS(count) + (count & PEER_WIDE ? place / 2 : place / 4);
 	entry = bpf_map_lookup_elem(entries, &low);
-	return entry ? ((const __u16 *)entry)[place & 3] : IDENTITY_NONE;
+	if (!entry)
+		return IDENTITY_NONE;
+	if (count & PEER_WIDE)
+		return ((const __u32 *)entry)[place & 1];
+	return ((const __u16 *)entry)[place & 3];
 }
 
 /* Most addresses are settled by their first 16 bits, in one load. */

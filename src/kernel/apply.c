@@ -412,10 +412,22 @@ static void mark_all(struct datapath *datapath, const struct numbers *numbers, u
 	arena_seal(&datapath->runs6);
 }
 
-void apply_limits(const struct datapath *datapath, uint32_t limits[NUMBER_KINDS])
+/* Numbers of 16 bits are quicker to find, so there are more only where they are needed. */
+static uint32_t identity_limit(const struct datapath *datapath, const struct plan *plan)
+{
+	uint64_t limit = IDENTITY_LIMIT;
+
+	while (datapath->settings->formats & FORMAT_WIDE_PEERS && limit < IDENTITY_LIMIT_MOST &&
+	       plan->class_count + plan->class_count / 16 > limit)
+		limit *= 2;
+	return limit;
+}
+
+void apply_limits(const struct datapath *datapath, const struct plan *plan,
+		  uint32_t limits[NUMBER_KINDS])
 {
 	limits[NUMBER_RULE] = datapath->rule_limit;
-	limits[NUMBER_CLASS] = IDENTITY_LIMIT;
+	limits[NUMBER_CLASS] = identity_limit(datapath, plan);
 	limits[NUMBER_SET] = limits[NUMBER_TABLE] = 1u << 24;
 }
 

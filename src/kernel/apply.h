@@ -46,8 +46,9 @@ bool apply_set_in_force(const struct datapath *datapath, const struct binding *b
 			enum direction direction, struct span *set);
 void apply_forget_subjects(struct datapath *datapath);
 
-/* How many of each kind the maps hold. */
-void apply_limits(const struct datapath *datapath, uint32_t limits[NUMBER_KINDS]);
+/* How many of each kind the maps hold, for such a plan. */
+void apply_limits(const struct datapath *datapath, const struct plan *plan,
+		  uint32_t limits[NUMBER_KINDS]);
 
 /* Packets and bytes of a rule number, summed over the processors. */
 int apply_counter(int counters, uint32_t rule, struct counter *sum);

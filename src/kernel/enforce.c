@@ -317,7 +317,7 @@ static int commit_plan(struct instance *instance, struct datapath *datapath,
 	struct bindings bindings = {};
 	int result = FAILED;
 
-	apply_limits(datapath, limits);
+	apply_limits(datapath, plan, limits);
 	if (enforce_numbers(instance, &old) || numbers_assign(plan, old, limits, &numbers))
 		goto out;
 	bindings_make(instance, plan, &bindings);

@@ -38,9 +38,10 @@ void peers_mark(struct datapath *datapath, uint32_t half)
 /* One /16, packed as the programs read it. */
 struct block {
 	uint32_t count;
+	uint32_t word; /* the count as a span has it */
 	uint16_t starts[65536];
-	uint16_t identities[65536];
-	struct run_entry packed[PEER_ENTRIES(65536)];
+	uint32_t identities[65536];
+	struct run_entry packed[PEER_ENTRIES(PEER_WIDE | 65536)];
 };
 
 static void block_add(struct block *block, uint32_t start, uint32_t identity)
@@ -53,14 +54,22 @@ static void block_add(struct block *block, uint32_t start, uint32_t identity)
 
 static void block_pack(struct block *block)
 {
+	struct run_entry *behind = block->packed + PEER_STARTS(block->count);
+	uint32_t wide = 0, i;
+
+	for (i = 0; i < block->count; i++)
+		wide |= block->identities[i];
+	block->word = block->count | (wide > UINT16_MAX ? PEER_WIDE : 0);
 	if (block->count == 1)
 		return;
+	memset(block->packed, 0, PEER_ENTRIES(block->word) * sizeof(*block->packed));
 	memset(block->packed, 0xff, PEER_STARTS(block->count) * sizeof(*block->packed));
-	memset(block->packed + PEER_STARTS(block->count), 0,
-	       PEER_STARTS(block->count) * sizeof(*block->packed));
 	memcpy(block->packed, block->starts, block->count * sizeof(*block->starts));
-	memcpy(block->packed + PEER_STARTS(block->count), block->identities,
-	       block->count * sizeof(*block->identities));
+	for (i = 0; i < block->count; i++)
+		if (block->word & PEER_WIDE)
+			((uint32_t *)behind)[i] = block->identities[i];
+		else
+			((uint16_t *)behind)[i] = block->identities[i];
 }
 
 /* From the bounds, beginning with the one that reaches into it: *at is not behind `start`. */
@@ -87,19 +96,19 @@ static bool block_same(struct datapath *datapath, struct span span, const struct
 {
 	if (block->count == 1)
 		return !span.count && span.first == block->identities[0];
-	return span.count == block->count &&
+	return span.count == block->word &&
 	       !memcmp(arena_entries(&datapath->runs, span.first), block->packed,
-		       PEER_ENTRIES(block->count) * sizeof(*block->packed));
+		       PEER_ENTRIES(block->word) * sizeof(*block->packed));
 }
 
 static int block_write(struct datapath *datapath, const struct block *block, struct span *span)
 {
-	uint32_t entries = PEER_ENTRIES(block->count);
+	uint32_t entries = PEER_ENTRIES(block->word);
 
 	*span = (struct span){.first = block->identities[0]};
 	if (block->count == 1)
 		return 0;
-	span->count = block->count;
+	span->count = block->word;
 	/* what fits into a cache line is not spread over two */
 	if (arena_alloc(&datapath->runs, entries, entries < 8 ? 1 : 8, &span->first))
 		return FAILED;
@@ -298,17 +307,20 @@ void peers_copy(struct datapath *datapath)
 
 static void block_unpack(struct datapath *datapath, struct span span, struct block *block)
 {
-	const struct run_entry *entries;
+	const struct run_entry *entries, *behind;
+	uint32_t i;
 
-	block->count = span.count ? span.count : 1;
+	block->count = span.count ? PEER_COUNT(span.count) : 1;
 	block->starts[0] = 0;
 	block->identities[0] = span.first;
 	if (!span.count)
 		return;
 	entries = arena_entries(&datapath->runs, span.first);
-	memcpy(block->starts, entries, span.count * sizeof(*block->starts));
-	memcpy(block->identities, entries + PEER_STARTS(span.count),
-	       span.count * sizeof(*block->identities));
+	behind = entries + PEER_STARTS(span.count);
+	memcpy(block->starts, entries, block->count * sizeof(*block->starts));
+	for (i = 0; i < block->count; i++)
+		block->identities[i] = span.count & PEER_WIDE ? ((const uint32_t *)behind)[i]
+							      : ((const uint16_t *)behind)[i];
 }
 
 /* The old block, but from `first` to `last` as the plan has it; both lie within it. */

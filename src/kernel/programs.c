@@ -461,7 +461,7 @@ static int put_in_place(struct instance *instance, const struct objects *objects
 	}
 	/* only now is there no earlier program left that would misread it */
 	if (!error)
-		instance->settings->formats = FORMAT_FLAT_SETS;
+		instance->settings->formats = FORMATS;
 	return error;
 }
 

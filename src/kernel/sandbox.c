@@ -95,7 +95,7 @@ static int datapath_of(struct sandbox *sandbox)
 
 	for (i = 0; i < LIFETIMES; i++)
 		sandbox->settings->lifetime[i] = LIFETIME_JIFFIES;
-	sandbox->settings->formats = FORMAT_FLAT_SETS;
+	sandbox->settings->formats = FORMATS;
 	return datapath_open_maps(&sandbox->datapath, sandbox->settings, &maps, NULL);
 }
 
@@ -107,7 +107,7 @@ int sandbox_force(struct sandbox *sandbox, const struct plan *plan)
 
 	if (plan->subject_count)
 		memcpy(binding.address, plan->subjects[0].address, sizeof(binding.address));
-	apply_limits(&sandbox->datapath, limits);
+	apply_limits(&sandbox->datapath, plan, limits);
 	if (numbers_assign(plan, sandbox->numbers, limits, &numbers) ||
 	    apply_stage(&sandbox->datapath, plan, numbers, sandbox->numbers, &binding,
 			plan->subject_count > 0)) {

@@ -77,7 +77,8 @@ static uint32_t identity4(struct verify *verify, uint32_t address)
 	uint32_t slot = (verify->version & 1) * PEERS4_HALF + (address >> 16), low = 0;
 	struct span span = verify->datapath.peers4[slot];
 	const struct run_entry *entries;
-	const uint16_t *starts, *identities;
+	const struct run_entry *behind;
+	const uint16_t *starts;
 
 	if (!span.count)
 		return span.first;
@@ -85,11 +86,12 @@ static uint32_t identity4(struct verify *verify, uint32_t address)
 	if (!entries)
 		return IDENTITY_NONE;
 	starts = (const uint16_t *)entries;
-	identities = (const uint16_t *)(entries + PEER_STARTS(span.count));
-	for (uint32_t count = span.count; count > 1; count -= count / 2)
+	behind = entries + PEER_STARTS(span.count);
+	for (uint32_t count = PEER_COUNT(span.count); count > 1; count -= count / 2)
 		if (starts[low + count / 2] <= (address & 0xffff))
 			low += count / 2;
-	return identities[low];
+	return span.count & PEER_WIDE ? ((const uint32_t *)behind)[low]
+				      : ((const uint16_t *)behind)[low];
 }
 
 static uint32_t identity6(struct verify *verify, uint64_t high, uint64_t low)

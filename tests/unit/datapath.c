@@ -17,6 +17,7 @@
 #include "frame.h"
 #include "kernel/apply.h"
 #include "kernel/sandbox.h"
+#include "kernel/apply.h"
 #include "kernel/sets.h"
 #include "policy/model.h"
 
@@ -1105,6 +1106,20 @@ static struct plan *plan_of_many(unsigned int count)
 	return plan;
 }
 
+static void each_has_its_port(void)
+{
+	for (unsigned int i = 0; i < 1000; i += 37) {
+		char peer[32], next[32];
+
+		snprintf(peer, sizeof(peer), "172.16.%u.%u", i / 80, i % 80 * 3);
+		snprintf(next, sizeof(next), "172.16.%u.%u", i / 80, i % 80 * 3 + 1);
+		IN(tcp4(peer, 1000, POD, (uint16_t)(1 + i), SYN), PASS);
+		IN(tcp4(peer, 1000, POD, (uint16_t)(2 + i), SYN), DROP);
+		IN(tcp4(next, 1000, POD, (uint16_t)(1 + i), SYN), DROP);
+	}
+	IN(tcp4(STRANGER, 1000, POD, 8080, SYN), DROP);
+}
+
 /* Such a set is flat: pages of answers, the last of which ends behind the last identity. */
 static void large_set(void **state)
 {
@@ -1115,18 +1130,37 @@ static void large_set(void **state)
 	assert_int_equal(sandbox_force(sandbox, plan), 0);
 	half = &sandbox->datapath.subjects[1].half[sandbox->settings->version & 1];
 	assert_true(half->set[INGRESS].count & SET_FLAT);
-	for (unsigned int i = 0; i < 1000; i += 37) {
-		char peer[32], next[32];
+	each_has_its_port();
+	assert_int_equal(set_answer(&sandbox->datapath, half->set[INGRESS], 60000),
+			 set_answer(&sandbox->datapath, half->set[INGRESS], 0));
+	plan_free(plan);
+}
 
-		snprintf(peer, sizeof(peer), "172.16.%u.%u", i / 80, i % 80 * 3);
-		snprintf(next, sizeof(next), "172.16.%u.%u", i / 80, i % 80 * 3 + 1);
-		IN(tcp4(peer, 1000, POD, (uint16_t)(1 + i), SYN), PASS);
-		IN(tcp4(peer, 1000, POD, (uint16_t)(2 + i), SYN), DROP);
-		IN(tcp4(next, 1000, POD, (uint16_t)(1 + i), SYN), DROP);
-		assert_int_equal(set_answer(&sandbox->datapath, half->set[INGRESS], 60000),
-				 set_answer(&sandbox->datapath, half->set[INGRESS], 0));
-	}
-	IN(tcp4(STRANGER, 1000, POD, 8080, SYN), DROP);
+/* More classes than 16 bits can number: here it is enough to begin behind them. */
+static void wide_identities(void **state)
+{
+	struct plan *plan = plan_of_many(1000);
+	struct binding binding = {.ifindex = 1};
+	uint32_t limits[NUMBER_KINDS];
+	struct numbers *numbers;
+	bool wide = false;
+
+	(void)state;
+	memcpy(binding.address, plan->subjects[0].address, sizeof(binding.address));
+	apply_limits(&sandbox->datapath, plan, limits);
+	limits[NUMBER_CLASS] = 200000;
+	sandbox->numbers->space[NUMBER_CLASS].next = 65500;
+	assert_int_equal(numbers_assign(plan, sandbox->numbers, limits, &numbers), 0);
+	assert_int_equal(
+	    apply_stage(&sandbox->datapath, plan, numbers, sandbox->numbers, &binding, 1), 0);
+	apply_flip(sandbox->settings);
+	apply_clean(&sandbox->datapath);
+	numbers_free(sandbox->numbers);
+	sandbox->numbers = numbers;
+	for (unsigned int i = 0; i < 2 * PEERS4_HALF; i++)
+		wide |= sandbox->datapath.peers4[i].count & PEER_WIDE;
+	assert_true(wide);
+	each_has_its_port();
 	plan_free(plan);
 }
 
@@ -1299,6 +1333,7 @@ int main(void)
 	    TEST(no_subject),
 	    TEST(subject_elsewhere),
 	    TEST(large_set),
+	    TEST(wide_identities),
 	    TEST(every_packet_is_counted),
 	    TEST(floods_take_nothing),
 	    TEST(two_processors),
