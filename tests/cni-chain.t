@@ -121,7 +121,7 @@ deleted "DEL again, with neither link nor address" one
 ip netns del two
 with ".prevResult = $one"
 deleted "DEL without the namespace" two
-is "no flow is left" "$(npctl -j map list | jq '[.[] | select(.name | startswith("flows")) | .entries] | add')" 0
+is "no flow is left" "$(npctl -j stat flows | jq length)" 0
 is "no attachment is left" "$(npctl -j attach show | jq length) $(npctl -j endpoint list | jq length)" "0 0"
 ip link del cni0
 

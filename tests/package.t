@@ -54,7 +54,7 @@ like "the package is there" "$old" "/npctl_[^_]*_$(dpkg --print-architecture)\.d
 cp "$old" "$T/first.deb"
 "${make[@]}" deb >/dev/null
 ok "the package, again, is the same" cmp "$old" "$T/first.deb"
-like "it says what it needs" "$(dpkg-deb -f "$old" Depends)" 'libbpf1 .*libjansson4'
+like "it says what it needs" "$(dpkg-deb -f "$old" Depends)" '^libc6 '
 echo "$version-later" >"$T/some/where/VERSION"
 new=$("${make[@]}" deb | tail -n 1)
 ok "a later one has a later version" dpkg --compare-versions \
