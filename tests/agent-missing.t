@@ -8,6 +8,7 @@ WAIT=30
 
 is_metric() { [ "$(agent_metric "$1")" = "$2" ]; }
 watches() { [ "$(control status | jq '.watches | length')" = 8 ]; }
+asks_again() { [ "$(requests '.path == "/readyz"' | wc -l)" -gt "${asked:-0}" ]; }
 metrics() { is_explained monitoring/scraper shop/api tcp/9090 "$1"; }
 
 apiserver_start
@@ -29,18 +30,29 @@ eventually "and all is well" is_metric well 1
 
 # Resources that the server does not have, or has not yet
 eventually "it watches all that there is" watches
+control 'ready?code=503' >/dev/null
 control 'crds?on=0&keep=1' >/dev/null
 eventually "resources that are missing are noticed" is_metric well 0
-ok "what they said stays, at first" metrics allow
+ok "what they said stays while the server is not ready" metrics allow
 agent_stop -KILL
+asked=$(requests '.path == "/readyz"' | wc -l)
 agent_launch
 flip
-sleep 1
-ok "for an agent that starts, too" metrics allow
-fails "which waits" flipped
-eventually "then they are forgotten" metrics deny
+eventually "an agent that starts asks, too" asks_again
+ok "and keeps it" metrics allow
+fails "and waits" flipped
+control 'ready?code=200' >/dev/null
+eventually "of a ready server they are forgotten" metrics deny
 eventually "and the others followed" flipped
 eventually "all is well" is_metric well 1
+control 'crds?on=1' >/dev/null
+kill -HUP "$AGENT"
+eventually "they come back" metrics allow
+control 'ready?code=403' >/dev/null
+control 'crds?on=0&keep=1' >/dev/null
+kill -HUP "$AGENT"
+eventually "who may not ask waits, and sees" metrics deny
+control 'ready?code=200' >/dev/null
 control 'crds?on=1' >/dev/null
 kill -HUP "$AGENT"
 eventually "resources that come are found" metrics allow

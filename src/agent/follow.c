@@ -9,7 +9,7 @@
 #define BACKOFF_MS 100
 #define BACKOFF_MOST_MS 10000
 #define ABSENT_MS 60000	  /* looked for again after so long */
-#define MISSED_MS 10000	  /* a server that starts may not yet know all that it has */
+#define MISSED_MS 10000	  /* for a server that does not say whether it knows all that it has */
 #define MISSED_FAILURES 3 /* asks again every second or so */
 #define WATCH_S 300
 #define STEADY_MS 1000	     /* a watch that lasts so long has not failed */
@@ -276,11 +276,15 @@ void follow_start(struct follow *follow)
 
 	if (follow->state != PAUSED || follow->due_ms > now_ms())
 		return;
-	follow->state = follow->version ? WATCHING : LISTING;
-	path = follow->version ? xprintf("%s?watch=true&allowWatchBookmarks=true&resourceVersion=%s"
-					 "&timeoutSeconds=%ld",
-					 follow->resource->path, follow->version, seconds)
-			       : list_path(follow);
+	follow->state = follow->version					       ? WATCHING
+			: follow->known && follow->missed_ms && !follow->ready ? ASKING
+									       : LISTING;
+	path = follow->state == ASKING ? xstrdup("/readyz")
+	       : follow->version
+		   ? xprintf("%s?watch=true&allowWatchBookmarks=true&resourceVersion=%s"
+			     "&timeoutSeconds=%ld",
+			     follow->resource->path, follow->version, seconds)
+		   : list_path(follow);
 	follow->length = 0;
 	set_text(&follow->fault, NULL);
 	follow->heard = follow->gone = false;
@@ -323,25 +327,38 @@ static int take_page(struct follow *follow)
 	json_decref(list);
 	follow->known = true;
 	follow->missed_ms = 0;
+	follow->ready = UNASKED;
 	answered(follow);
 	pause_for(follow, 0);
 	return 0;
 }
 
-/* A kind of policy that the cluster has not, or for long enough has had no more. */
+static int fail_missed(struct follow *follow)
+{
+	if (follow->failures > MISSED_FAILURES)
+		follow->failures = MISSED_FAILURES;
+	return fail("%s %s: not there any more", follow->cluster->server, follow->resource->path);
+}
+
+/*
+ * A kind of policy that the cluster has not. One that it had counts as gone when the
+ * server, which may just be starting, was ready before it said so.
+ */
 static int take_absence(struct follow *follow)
 {
 	uint32_t round = mirror_round(follow->source->mirror);
 
 	if (!follow->missed_ms)
 		follow->missed_ms = now_ms();
-	if (follow->known && now_ms() - follow->missed_ms < MISSED_MS) {
-		if (follow->failures > MISSED_FAILURES)
-			follow->failures = MISSED_FAILURES;
-		return fail("%s %s: not there any more", follow->cluster->server,
-			    follow->resource->path);
+	if (follow->known && !follow->ready) {
+		pause_for(follow, 0);
+		return 0;
 	}
+	if (follow->known && follow->ready == UNKNOWN && now_ms() - follow->missed_ms < MISSED_MS)
+		return fail_missed(follow);
 	follow->known = false;
+	follow->missed_ms = 0;
+	follow->ready = UNASKED;
 	mirror_sweep(follow->source->mirror, follow->resource->kind, round);
 	set_text(&follow->version, NULL);
 	set_text(&follow->next_page, NULL);
@@ -381,6 +398,18 @@ static int list_ended(struct follow *follow, CURLcode code, long status)
 	return fail_answer(follow, status);
 }
 
+/* Whether it is ready; who may not ask has to wait and see. */
+static int asking_ended(struct follow *follow, CURLcode code, long status)
+{
+	if (code || status >= 500) {
+		failure_clear();
+		return fail_missed(follow);
+	}
+	follow->ready = status == 200 ? READY : UNKNOWN;
+	pause_for(follow, 0);
+	return 0;
+}
+
 static int watch_ended(struct follow *follow, CURLcode code, long status)
 {
 	if (status == GONE || status == 404 || follow->gone) {
@@ -418,7 +447,11 @@ void follow_ended(struct follow *follow, CURLcode code)
 		else if (!follow->heard && code == CURLE_OK)
 			follow->failures++; /* one that ends at once will again */
 	}
-	result = watched ? watch_ended(follow, code, status) : list_ended(follow, code, status);
+	if (follow->state == ASKING)
+		result = asking_ended(follow, code, status);
+	else
+		result =
+		    watched ? watch_ended(follow, code, status) : list_ended(follow, code, status);
 	if (result)
 		failed(follow);
 	request_end(&follow->request, follow->multi);

@@ -14,7 +14,7 @@ struct resource {
 	bool optional; /* not every API server has it */
 };
 
-enum following { PAUSED, LISTING, WATCHING };
+enum following { PAUSED, LISTING, WATCHING, ASKING };
 
 struct follow {
 	const struct resource *resource;
@@ -31,7 +31,9 @@ struct follow {
 	uint32_t round;	   /* of the list that runs */
 	bool listed;	   /* once at least */
 	bool known; /* the server had it, when it was asked last, or an earlier agent found some */
-	int64_t missed_ms; /* since when it has not */
+	int64_t missed_ms; /* since when it has not; 0: it has */
+	/* then it is asked whether it is ready: not yet asked; it is; it does not say */
+	enum { UNASKED, READY, UNKNOWN } ready;
 	bool failing;
 	bool back;	  /* it was failing, and was answered */
 	bool heard, gone; /* of the watch that runs: something came; its version is forgotten */

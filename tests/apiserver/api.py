@@ -181,7 +181,8 @@ class Api(Handler):
 
     def plain(self):
         if self.steps[0] in ("healthz", "livez", "readyz"):
-            self.answer(200, b"ok", "text/plain")
+            code = self.world.ready if self.steps[0] == "readyz" else 200
+            self.answer(code, b"ok" if code == 200 else b"not ok", "text/plain")
         elif self.steps[0] == "version":
             self.answer(200, dump({"major": "1", "minor": "20", "gitVersion": "v1.20.2-npctl-test",
                                    "platform": "linux/amd64"}))
