@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,8 @@ int main(int argc, char **argv)
 	struct context context = {.root = root_of_environment()};
 	int status;
 
+	/* small pieces stay where malloc's threads keep them: else each large one sweeps them up */
+	mallopt(M_MXFAST, 0);
 	open_standard();
 	set_locale();
 	signal(SIGPIPE, SIG_DFL);

@@ -211,6 +211,20 @@ static int explain(struct context *context, const struct words *words, const str
 	return error;
 }
 
+/* Nobody else's sets are asked for. What names nobody is said later, with its reason. */
+static void mark_asked(struct model *model, const char *word)
+{
+	struct party party;
+
+	if (party_find(model, word, &party)) {
+		failure_clear();
+		return;
+	}
+	for (size_t i = 0; i < model_pod_count(model); i++)
+		if (model_pod(model, i) == party.pod)
+			model_pod(model, i)->subject = !party.pod->host_network;
+}
+
 static int explain_files(struct context *context, const struct words *words)
 {
 	struct model *model;
@@ -221,7 +235,8 @@ static int explain_files(struct context *context, const struct words *words)
 		return error;
 	model_give_addresses(model, strchr(word_value(words, "from"), ':') ||
 					strchr(word_value(words, "to"), ':'));
-	model_subjects_add_all(model);
+	mark_asked(model, word_value(words, "from"));
+	mark_asked(model, word_value(words, "to"));
 	error = plan_compile(model, &plan);
 	if (!error)
 		error = explain(context, words, model, plan, NULL);

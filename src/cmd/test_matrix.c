@@ -36,11 +36,14 @@ int json_read_file(const char *path, json_t **value)
 static int read_path(struct model *model, const char *path, json_t *objects)
 {
 	struct manifests manifests = {0};
-	int result = manifests_read(path, &manifests);
+	int result;
 
+	if (!objects)
+		return model_read(model, path);
+	result = manifests_read(path, &manifests);
 	if (!result)
 		result = model_add_manifests(model, &manifests);
-	for (size_t i = 0; !result && objects && i < manifests.count; i++)
+	for (size_t i = 0; !result && i < manifests.count; i++)
 		json_array_append(objects, manifests.manifest[i].object);
 	manifests_release(&manifests);
 	return result;

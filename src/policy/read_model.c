@@ -23,18 +23,23 @@ int manifest_check(const struct manifests *manifests, const struct manifest *man
 	return schema_check(manifest->object, &place);
 }
 
+static int add_manifest(struct model *model, const struct manifests *manifests,
+			const struct manifest *manifest)
+{
+	int result = manifest_check(manifests, manifest);
+
+	if (result == 0)
+		result = model_add_checked(model, manifest->object, manifest->where);
+	return result < 0 ? FAILED : 0;
+}
+
 int model_add_manifests(struct model *model, const struct manifests *manifests)
 {
-	for (size_t i = 0; i < manifests->count; i++) {
-		const struct manifest *manifest = &manifests->manifest[i];
-		int result = manifest_check(manifests, manifest);
+	int result = 0;
 
-		if (result == 0)
-			result = model_add_checked(model, manifest->object, manifest->where);
-		if (result < 0)
-			return FAILED;
-	}
-	return 0;
+	for (size_t i = 0; i < manifests->count && !result; i++)
+		result = add_manifest(model, manifests, &manifests->manifest[i]);
+	return result;
 }
 
 int model_read(struct model *model, const char *path)
@@ -42,8 +47,12 @@ int model_read(struct model *model, const char *path)
 	struct manifests manifests = {0};
 	int result = manifests_read(path, &manifests);
 
-	if (!result)
-		result = model_add_manifests(model, &manifests);
+	/* object by object out of one memory into the other: there may be very many */
+	for (size_t i = 0; !result && i < manifests.count; i++) {
+		result = add_manifest(model, &manifests, &manifests.manifest[i]);
+		json_decref(manifests.manifest[i].object);
+		manifests.manifest[i].object = NULL;
+	}
 	manifests_release(&manifests);
 	return result;
 }
