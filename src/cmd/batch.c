@@ -118,8 +118,10 @@ static int run_lines(struct batch *batch, size_t from, size_t to, size_t *at)
 
 	for (size_t i = from; i < to; i++) {
 		const struct line *line = &batch->lines[i];
-		int status = session_run(&batch->session, line);
+		int status;
 
+		batch->session.plain = batch->is_edit && batch->is_edit[i];
+		status = session_run(&batch->session, line);
 		if (interrupted)
 			status = fail("interrupted");
 		else if (status == REPORTED)

@@ -236,14 +236,32 @@ static struct {
 	struct lookup places;
 } known;
 
-static void sign_field(struct signature *signature, const json_t *rule, const char *name)
+static void sign_value(struct signature *signature, const json_t *value)
 {
-	const json_t *value = json_object_get(rule, name);
-	char *text =
-	    value ? json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) : NULL;
+	char *text;
 
+	if (json_is_string(value)) {
+		sign_text(signature, json_string_value(value));
+		return;
+	}
+	text = value ? json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) : NULL;
 	sign_text(signature, text ? text : "");
 	free(text);
+}
+
+static void sign_field(struct signature *signature, const json_t *rule, const char *name)
+{
+	json_t *value = json_object_get(rule, name), *item;
+	size_t i;
+
+	sign_number(signature, value ? json_typeof(value) : UINT32_MAX);
+	if (!json_is_array(value)) {
+		sign_value(signature, value);
+		return;
+	}
+	sign_number(signature, json_array_size(value));
+	json_array_foreach (value, i, item)
+		sign_value(signature, item);
 }
 
 struct signature line_sameness(const json_t *rule)

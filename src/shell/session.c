@@ -29,7 +29,10 @@ static void reset(const struct session *session, struct context *context)
 	debug = session->debug;
 	steps_shown = session->steps;
 	failure_clear();
-	out_setup(&now);
+	if (session->plain)
+		now = session->base->out;
+	else
+		out_setup(&now);
 	now.json = session->base->out.json;
 	now.pretty = session->base->out.pretty;
 	*context = *session->base;
@@ -106,8 +109,11 @@ static int flush_output(int status)
 static int run_call(struct session *session, const struct line *line, struct context *context,
 		    const struct call *call)
 {
-	int input, saved = -1, status = open_input(session, line, &input);
+	int input, saved = -1, status;
 
+	if (session->plain && !line->body)
+		return call_run(context, call);
+	status = open_input(session, line, &input);
 	if (!status && input >= 0) {
 		saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 		dup2(input, STDIN_FILENO);

@@ -10,6 +10,7 @@ struct session {
 	const struct context *base; /* what stood before the first line holds for all */
 	bool quiet, debug, steps;
 	bool owns_stdin; /* the lines come from there, so that commands get nothing of it */
+	bool plain;	 /* the command reads no input and leaves signals and the screen alone */
 	int nothing;	 /* what they get instead; 0: not open yet */
 	struct out out;	 /* of the last line: how its failure is to be shown */
 };
