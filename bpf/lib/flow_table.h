@@ -22,9 +22,9 @@
  * taken for unknown and goes the slow way.
  *
  * The answer of a flow is changed like its key, by claim and release. What
- * packets move without a claim, when it was seen and its state, is swapped
- * word by word against what the reader saw; should the slot be another's by
- * then, that other at worst looks younger than it is. No answer depends on it.
+ * packets move without a claim is no part of it: when the flow was seen is
+ * stored, its state is swapped against what the reader saw. Should the slot be
+ * another's by then, that other at worst looks younger than it is.
  *
  * Two processors that insert one flow at once may leave it in two slots. Both
  * were judged, the first in order is found, and the other idles away.
@@ -266,8 +266,7 @@ static __always_inline bool flow_answer(struct flow_slot *slot, struct flow_know
 static __always_inline bool flow_move(struct flow *flow, const struct flow *was,
 				      const struct flow *now)
 {
-	if (now->life_word != was->life_word)
-		flow_swap(&flow->life_word, was->life_word, now->life_word);
+	flow_store(&flow->life_word, now->life_word);
 	return now->state_word == was->state_word ||
 	       flow_swap(&flow->state_word, was->state_word, now->state_word) == was->state_word;
 }
@@ -290,7 +289,6 @@ static __always_inline bool flow_opening(const struct flow *flow)
 
 /* Who makes room for whom: the lowest goes first, and of equals that of the lower order. */
 enum flow_rank {
-	FLOW_RANK_SELF, /* the same flow */
 	FLOW_RANK_FREE,
 	FLOW_RANK_EXPIRED,
 	FLOW_RANK_OVER,	   /* denied, or closing */
@@ -374,16 +372,12 @@ struct flow_crowd {
 #define FLOW_STRANGE ((__u64)FLOW_RANK_OPENING << 32)
 
 static __always_inline void flow_place_look(struct flow_place *place, struct flow_crowd *crowd,
-					    struct flow_slot *slot, __u32 tag, const flow_word *key,
-					    size_t words, const struct flow *newcomer, __u32 now)
+					    struct flow_slot *slot, const struct flow *newcomer,
+					    __u32 ifindex, __u32 now)
 {
 	__u64 word = flow_load(&slot->word), rank, past;
-	flow_word other = 1;
 
-	if (flow_word_tag(word) == tag)
-		other = flow_key_differs(slot, key, words);
-	rank = other ? flow_rank(slot, word, newcomer, key[0], now) : 0;
-	rank = flow_blur(rank, word);
+	rank = flow_blur(flow_rank(slot, word, newcomer, ifindex, now), word);
 	/* sums, for comparisons would be two ways each for the verifier */
 	past = flow_opaque(FLOW_RANK_EXPIRED - (rank >> 32));
 	place->taken += past >> 63;
@@ -402,18 +396,71 @@ static __always_inline void flow_place_look(struct flow_place *place, struct flo
 /* The first bucket is read first, so it is filled first, but not to the brim. */
 #define FLOW_FILL 6
 
+static __always_inline bool flow_is_roomy(const struct flow_place *place)
+{
+	return place->rank >> 32 <= FLOW_RANK_EXPIRED && place->taken < FLOW_FILL;
+}
+
 static __always_inline bool flow_second_is_better(const struct flow_place *first,
 						  const struct flow_place *second)
 {
-	__u32 a = first->rank >> 32, b = second->rank >> 32;
-
-	if (a == FLOW_RANK_SELF || b == FLOW_RANK_SELF)
-		return a != FLOW_RANK_SELF;
-	if (b <= FLOW_RANK_EXPIRED && first->taken >= FLOW_FILL)
+	if (second->rank >> 32 <= FLOW_RANK_EXPIRED)
 		return second->taken < first->taken;
-	if (a <= FLOW_RANK_EXPIRED)
-		return false;
 	return second->rank < first->rank;
+}
+
+/* Two buckets as one row of slots, from where the tag says on in each. */
+static __always_inline struct flow_slot *flow_slot_of(void *first, void *second, size_t size,
+						      __u32 tag, __u32 i)
+{
+	return flow_slot_at(i < FLOW_WAYS ? first : second, size, tag + i);
+}
+
+/*
+ * Where a flow is already. A loop of its own, since it has all the cache lines
+ * on their way before the first is looked at closely.
+ */
+static __always_inline struct flow_slot *flow_self(void *first, void *second, size_t size,
+						   __u32 tag, const flow_word *key, size_t words)
+{
+	__u32 i;
+
+	for (i = 0; i < 2 * FLOW_WAYS; i++) {
+		struct flow_slot *slot = flow_slot_of(first, second, size, tag, i);
+
+		if (flow_word_tag(flow_load(&slot->word)) == tag &&
+		    !flow_key_differs(slot, key, words))
+			return slot;
+	}
+	return NULL;
+}
+
+/* Whose place a new one takes. */
+static __always_inline struct flow_slot *flow_room(void *first, void *second, size_t size,
+						   __u32 tag, const struct flow *newcomer,
+						   __u32 ifindex, __u32 now)
+{
+	struct flow_place place = {.slot = first, .rank = ~0ull}, other = place;
+	struct flow_crowd crowd = {.slot = first, .order = 1ull << 32};
+	__u32 i;
+
+	/* one loop, for two take twice the stack */
+	for (i = 0; i < 2 * FLOW_WAYS; i++) {
+		if (i == FLOW_WAYS) {
+			if (flow_is_roomy(&place))
+				return place.slot;
+			other = place;
+			place = (struct flow_place){.slot = first, .rank = ~0ull};
+		}
+		flow_place_look(&place, &crowd, flow_slot_of(first, second, size, tag, i), newcomer,
+				ifindex, now);
+	}
+	if (!flow_second_is_better(&other, &place))
+		place = other;
+	/* who has few there takes from those who have many */
+	if (place.rank >> 32 == FLOW_RANK_KIN && crowd.strange > FLOW_MANY * crowd.kin)
+		return crowd.slot;
+	return place.slot;
 }
 
 /*
@@ -428,30 +475,15 @@ static __always_inline bool flow_put(void *first, void *second, size_t size, __u
 				     const flow_word *key, size_t words, const struct flow *flow,
 				     __u32 now, int flags)
 {
-	struct flow_place place = {.slot = first, .rank = ~0ull}, other = place;
-	struct flow_crowd crowd = {.slot = first, .order = 1ull << 32};
-	struct flow_slot *slot;
+	struct flow_slot *slot = flow_self(first, second, size, tag, key, words);
 	__u64 word;
 	size_t i;
 
-	/* one loop, for two take twice the stack */
-	for (i = 0; i < 2 * FLOW_WAYS; i++) {
-		if (i == FLOW_WAYS) {
-			other = place;
-			place = (struct flow_place){.slot = first, .rank = ~0ull};
-		}
-		slot = flow_slot_at(i < FLOW_WAYS ? first : second, size, tag + i);
-		flow_place_look(&place, &crowd, slot, tag, key, words, flow, now);
-	}
-	if (!flow_second_is_better(&other, &place))
-		place = other;
-	slot = place.slot;
-	/* who has few there takes from those who have many */
-	if (place.rank >> 32 == FLOW_RANK_KIN && crowd.strange > FLOW_MANY * crowd.kin)
-		slot = crowd.slot;
-	word = flow_load(&slot->word);
-	if (!(place.rank >> 32) && flags & FLOW_ONLY_NEW)
+	if (slot && flags & FLOW_ONLY_NEW)
 		return false;
+	if (!slot)
+		slot = flow_room(first, second, size, tag, flow, key[0], now);
+	word = flow_load(&slot->word);
 	if (!flow_claim(slot, word, tag))
 		return false;
 #ifdef __bpf__

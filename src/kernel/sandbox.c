@@ -17,7 +17,7 @@
 #define LOOPBACK 1 /* the interface of a test run */
 #define LIFETIME_JIFFIES 1000000
 
-static int flow_room(struct bench_bpf *programs, uint32_t flows)
+static int flows_size(struct bench_bpf *programs, uint32_t flows)
 {
 	programs->rodata->flow_buckets4 = flow_buckets(flows, 4);
 	programs->rodata->flow_buckets6 = flow_buckets(flows, 6);
@@ -37,7 +37,7 @@ static int programs_open(struct sandbox *sandbox, uint32_t flows)
 	bpf_object__for_each_map(map, sandbox->programs->obj) bpf_map__set_pin_path(map, NULL);
 	flow_secret_draw(&secret);
 	memcpy(sandbox->programs->rodata->flow_multiplier, &secret, sizeof(secret));
-	if (flows && flow_room(sandbox->programs, flows))
+	if (flows && flows_size(sandbox->programs, flows))
 		return fail("cannot size the benchmark's tables: %s", strerror(errno));
 	error = bench_bpf__load(sandbox->programs);
 	if (error)
