@@ -40,10 +40,17 @@ struct {
 const volatile __u64 flow_multiplier[FLOW_MULTIPLIERS];
 const volatile __u32 flow_buckets4 = FLOW_BUCKETS4, flow_buckets6 = FLOW_BUCKETS6;
 
+/* Read from where it stands: kept word by word, a key would be in the stack twice. */
+static __always_inline const flow_word *flow_key_of(const void *key)
+{
+	barrier_var(key);
+	return key;
+}
+
 static __always_inline struct flow_slot *flow_find4(const struct packet *packet, __u64 *word,
 						    __u64 *place)
 {
-	const flow_word *key = (const void *)&packet->key4;
+	const flow_word *key = flow_key_of(&packet->key4);
 	__u64 hash = flow_hash(flow_multiplier, key, FLOW4_WORDS);
 	__u32 tag = flow_tag(hash), index = flow_bucket_first(hash, flow_buckets4);
 	struct flow4_bucket *bucket = bpf_map_lookup_elem(&flows4, &index);
@@ -69,7 +76,7 @@ static __always_inline struct flow_slot *flow_find4(const struct packet *packet,
 static __always_inline struct flow_slot *flow_find6(const struct packet *packet, __u64 *word,
 						    __u64 *place)
 {
-	const flow_word *key = (const void *)&packet->key6;
+	const flow_word *key = flow_key_of(&packet->key6);
 	__u64 hash = flow_hash(flow_multiplier, key, FLOW6_WORDS);
 	__u32 tag = flow_tag(hash), index = flow_bucket_first(hash, flow_buckets6);
 	struct flow6_bucket *bucket = bpf_map_lookup_elem(&flows6, &index);

@@ -175,15 +175,16 @@ static __always_inline struct flow_slot *flow_slot_at(void *bucket, size_t size,
 static __always_inline flow_word flow_key_differs(const struct flow_slot *slot,
 						  const flow_word *key, size_t words)
 {
-	flow_word other = 0;
+	__u64 other = 0;
 	size_t i;
 
 #ifdef __bpf__
 	/* it is read again: kept in the stack it would be there twice */
 	barrier_var(key);
 #endif
+	/* word by word, else a compiler has all of them on the stack at once */
 	for (i = 0; i < words; i++)
-		other |= flow_load(&slot->key[i]) ^ key[i];
+		other = flow_opaque(other | (flow_load(&slot->key[i]) ^ key[i]));
 	return other;
 }
 
