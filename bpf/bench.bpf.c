@@ -38,12 +38,25 @@ struct {
 	__type(value, struct flow);
 } floor4 SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct flow6_key);
+	__type(value, struct flow);
+} floor6 SEC(".maps");
+
 __u32 turn;
 
 SEC("tc")
 int bench_empty(struct __sk_buff *skb __attribute__((unused)))
 {
 	return TC_ACT_UNSPEC;
+}
+
+static __always_inline void *floor_lookup(const struct packet *packet)
+{
+	return packet->family == 4 ? bpf_map_lookup_elem(&floor4, &packet->key4)
+				   : bpf_map_lookup_elem(&floor6, &packet->key6);
 }
 
 /* Parsing and one hash lookup: nothing that knows flows can do less. */
@@ -55,19 +68,127 @@ int bench_floor(struct __sk_buff *skb)
 	packet_init(skb, &packet, INGRESS);
 	if (packet_parse(skb, &packet) != PARSED)
 		return TC_ACT_SHOT;
-	return bpf_map_lookup_elem(&floor4, &packet.key4) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	return floor_lookup(&packet) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
-/* Every run is another connection. */
+/* The source and destination address, and the ports, of a plain frame over IPv4. */
+struct ends {
+	__be32 address[DIRECTIONS];
+	__be16 port[DIRECTIONS];
+};
+
+static __always_inline struct ends *ends_of(struct __sk_buff *skb)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct ends *ends = data + sizeof(struct ethhdr) + offsetof(struct iphdr, saddr);
+
+	return (void *)(ends + 1) > end ? NULL : ends;
+}
+
+/* Another connection in every run: 65536 of them. */
+static __always_inline bool next_port(struct __sk_buff *skb, int which)
+{
+	struct ends *ends = ends_of(skb);
+
+	if (ends)
+		ends->port[which & 1] = bpf_htons(turn++);
+	return ends;
+}
+
+/* A million of them, from sixteen addresses in a row. */
+static __always_inline bool next_connection(struct __sk_buff *skb)
+{
+	struct ends *ends = ends_of(skb);
+
+	if (!ends)
+		return false;
+	ends->port[0] = bpf_htons(turn);
+	ends->address[0] &= ~bpf_htonl(15);
+	ends->address[0] |= bpf_htonl(turn++ >> 16 & 15);
+	return true;
+}
+
 SEC("tc")
 int bench_new_flow(struct __sk_buff *skb)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	return next_port(skb, 0) ? pod(skb, INGRESS) : TC_ACT_SHOT;
+}
 
-	if (data + sizeof(struct ethhdr) + sizeof(struct iphdr) + 2 > end)
+/* The same, of connections that are known. */
+SEC("tc")
+int bench_cold(struct __sk_buff *skb)
+{
+	return next_port(skb, 0) ? pod(skb, INGRESS) : TC_ACT_SHOT;
+}
+
+SEC("tc")
+int bench_crowded(struct __sk_buff *skb)
+{
+	return next_connection(skb) ? pod(skb, INGRESS) : TC_ACT_SHOT;
+}
+
+SEC("tc")
+int bench_reply(struct __sk_buff *skb)
+{
+	return next_port(skb, 1) ? pod(skb, EGRESS) : TC_ACT_SHOT;
+}
+
+/* Every peer is another. */
+SEC("tc")
+int bench_peers(struct __sk_buff *skb)
+{
+	struct ends *ends = ends_of(skb);
+
+	if (!ends)
 		return TC_ACT_SHOT;
-	*(__be16 *)(data + sizeof(struct ethhdr) + sizeof(struct iphdr)) = bpf_htons(turn++);
+	ends->address[0] = bpf_htonl(0xc0000000 | (turn++ * 2654435761u >> 8));
 	return pod(skb, INGRESS);
+}
+
+/* What the kernel's own table takes for the same: one look-up, one insertion. */
+SEC("tc")
+int bench_floor_cold(struct __sk_buff *skb)
+{
+	struct packet packet;
+
+	packet_init(skb, &packet, INGRESS);
+	if (!next_port(skb, 0) || packet_parse(skb, &packet) != PARSED)
+		return TC_ACT_SHOT;
+	return floor_lookup(&packet) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+static __always_inline int floor_insert(struct __sk_buff *skb)
+{
+	struct flow flow = {.lifetime = LIFE_TCP};
+	struct packet packet;
+
+	packet_init(skb, &packet, INGRESS);
+	if (packet_parse(skb, &packet) != PARSED)
+		return TC_ACT_SHOT;
+	if (packet.family == 4)
+		bpf_map_update_elem(&floor4, &packet.key4, &flow, BPF_ANY);
+	else
+		bpf_map_update_elem(&floor6, &packet.key6, &flow, BPF_ANY);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int bench_floor_new(struct __sk_buff *skb)
+{
+	return next_connection(skb) ? floor_insert(skb) : TC_ACT_SHOT;
+}
+
+/* For the look-ups above: the frame itself, the connections of bench_floor_cold. */
+SEC("tc")
+int bench_floor_know(struct __sk_buff *skb)
+{
+	return floor_insert(skb);
+}
+
+SEC("tc")
+int bench_floor_fill(struct __sk_buff *skb)
+{
+	return next_port(skb, 0) ? floor_insert(skb) : TC_ACT_SHOT;
 }
 
 /*

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #define ROUNDS 25
 #define RUNS 50000
+#define MANY 65536 /* flows */
 #define PEER_ROUNDS 7
 #define PEER_RUNS (4 * 65536) /* every sample four times */
 
@@ -48,15 +50,41 @@ static struct frame frame_make(const char *source, const char *target, uint16_t 
 	return frame;
 }
 
+struct frame6 {
+	struct ethhdr ethernet;
+	struct ip6_hdr ip;
+	struct tcphdr tcp;
+	char data[10];
+} __attribute__((packed));
+
+static struct frame6 frame6_make(const char *source, const char *target, uint16_t from, uint16_t to,
+				 bool syn)
+{
+	struct frame6 frame = {
+	    .ethernet.h_proto = htons(ETH_P_IPV6),
+	    .ip = {.ip6_nxt = IPPROTO_TCP,
+		   .ip6_hlim = 64,
+		   .ip6_plen = htons(sizeof(struct tcphdr) + 10)},
+	    .tcp = {.source = htons(from), .dest = htons(to), .doff = 5, .syn = syn, .ack = !syn},
+	};
+
+	frame.ip.ip6_vfc = 6 << 4;
+	inet_pton(AF_INET6, source, &frame.ip.ip6_src);
+	inet_pton(AF_INET6, target, &frame.ip.ip6_dst);
+	return frame;
+}
+
 /* The lab's backend, whom one client may reach on a few ports. */
 static int lab_plan(struct plan **plan)
 {
 	static const char *const objects[] = {
 	    "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'backend','namespace':'default'},"
 	    "'spec':{'containers':[{'name':'c','image':'i'}]},"
-	    "'status':{'podIP':'10.0.0.10','podIPs':[{'ip':'10.0.0.10'}]}}",
-	    "{'kind':'Rule','id':1,'action':'allow','direction':'ingress','peer':'10.0.0.20/32',"
+	    "'status':{'podIP':'10.0.0.10','podIPs':[{'ip':'10.0.0.10'},{'ip':'fd00::10'}]}}",
+	    "{'kind':'Rule','id':1,'action':'allow','direction':'ingress','peer':'10.0.0.16/28',"
 	    "'ports':['tcp/8080','tcp/443','tcp/80','udp/53','tcp/9000-9100']}",
+	    "{'kind':'Rule','id':2,'action':'allow','direction':'ingress','peer':'fd00::20/128',"
+	    "'ports':['tcp/8080']}",
 	};
 	struct model *model = model_new();
 	int result = FAILED;
@@ -99,14 +127,17 @@ uint32_t bench_median(uint32_t *values, size_t count)
 
 struct measure {
 	const char *name, *program;
-	struct frame frame;
-	int verdict; /* what the program must return */
-	uint32_t runs;
+	const void *frame;
+	size_t length;
+	int verdict;  /* what the program must return */
+	size_t floor; /* which of the measures it is held against */
+	bool anew;    /* nothing is known before each round */
 	uint32_t ns[ROUNDS], median;
 };
 
 /* Round by round, so that a slow moment of the machine touches all alike. */
-static int measure_all(struct sandbox *sandbox, struct measure *measures, size_t count, int rounds)
+static int measure_all(struct sandbox *sandbox, struct measure *measures, size_t count, int rounds,
+		       uint32_t runs)
 {
 	size_t i;
 	int round;
@@ -116,8 +147,10 @@ static int measure_all(struct sandbox *sandbox, struct measure *measures, size_t
 			struct measure *m = &measures[i];
 			uint32_t verdict;
 
-			if (sandbox_run(sandbox, m->program, &m->frame, sizeof(m->frame), m->runs,
-					&verdict, &m->ns[round]))
+			if (m->anew)
+				flow_tables_clear(&sandbox->flows);
+			if (sandbox_run(sandbox, m->program, m->frame, m->length, runs, &verdict,
+					&m->ns[round]))
 				return FAILED;
 			if ((int)verdict != m->verdict)
 				return fail("bench: %s returned %d where %d was due", m->name,
@@ -147,7 +180,8 @@ static double times_floor(const struct measure *measures, const struct measure *
 	int round;
 
 	for (round = 0; round < ROUNDS; round++) {
-		double empty = measures[0].ns[round], floor = measures[1].ns[round] - empty;
+		double empty = measures[0].ns[round];
+		double floor = measures[m->floor].ns[round] - empty;
 
 		times[round] = (m->ns[round] - empty) / (floor > 0 ? floor : 1);
 	}
@@ -155,12 +189,11 @@ static double times_floor(const struct measure *measures, const struct measure *
 	return times[ROUNDS / 2];
 }
 
-static json_t *packet_rows(const struct measure *measures, size_t count)
+static void add_rows(json_t *rows, const struct measure *measures, size_t from, size_t count)
 {
-	json_t *rows = json_array();
 	size_t i;
 
-	for (i = 0; i < count; i++) {
+	for (i = from; i < count; i++) {
 		int over = (int)measures[i].median - (int)measures[0].median;
 		json_t *row = json_pack("{s:s, s:i, s:i}", "path", measures[i].name, "ns",
 					measures[i].median, "over_empty_ns", over);
@@ -170,48 +203,140 @@ static json_t *packet_rows(const struct measure *measures, size_t count)
 					    json_real(times_floor(measures, &measures[i])));
 		json_array_append_new(rows, row);
 	}
-	return rows;
 }
 
-static int bench_packets(json_t **rows, uint32_t runs)
+struct warm_up {
+	const char *program;
+	const void *frame;
+	size_t length;
+	uint32_t runs;
+};
+
+static int warm_up(struct sandbox *sandbox, const struct warm_up *steps, size_t count)
+{
+	uint32_t verdict, ns;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (sandbox_run(sandbox, steps[i].program, steps[i].frame, steps[i].length,
+				steps[i].runs, &verdict, &ns))
+			return FAILED;
+	return 0;
+}
+
+#define FRAME(frame) &(frame), sizeof(frame)
+
+/* Packets of connections that are known, one or as many as no cache holds, and of none. */
+static int bench_known(const struct plan *plan, json_t *rows, uint32_t runs)
 {
 	struct frame forth = frame_make("10.0.0.20", "10.0.0.10", 40000, 8080, false);
 	struct frame back = frame_make("10.0.0.10", "10.0.0.20", 8080, 40000, false);
 	struct frame syn = frame_make("10.0.0.20", "10.0.0.10", 40000, 8080, true);
-	struct frame other = frame_make("10.0.0.30", "10.0.0.10", 40000, 8080, true);
-	struct measure measures[] = {
-	    {"empty program", "bench_empty", forth, -1, runs, {}, 0},
-	    {"floor: parse and one hash lookup", "bench_floor", forth, -1, runs, {}, 0},
-	    {"established", "pod_ingress", forth, -1, runs, {}, 0},
-	    {"established, event code removed", "silent pod_ingress", forth, -1, runs, {}, 0},
-	    {"reply", "pod_egress", back, -1, runs, {}, 0},
-	    {"new flow", "bench_new_flow", syn, -1, runs, {}, 0},
-	    {"denied", "pod_ingress", other, 2, runs, {}, 0},
-	    {"denied, event code removed", "silent pod_ingress", other, 2, runs, {}, 0},
+	struct frame other = frame_make("10.0.0.40", "10.0.0.10", 40000, 8080, true);
+	struct frame6 forth6 = frame6_make("fd00::20", "fd00::10", 40000, 8080, false);
+	struct frame6 back6 = frame6_make("fd00::10", "fd00::20", 8080, 40000, false);
+	struct frame6 syn6 = frame6_make("fd00::20", "fd00::10", 40000, 8080, true);
+	enum { EMPTY, FLOOR, FLOOR6, COLD };
+	const struct warm_up steps[] = {
+	    {"bench_floor_fill", FRAME(forth), MANY}, {"bench_floor_know", FRAME(forth), 1},
+	    {"bench_floor_know", FRAME(forth6), 1},   {"bench_new_flow", FRAME(syn), MANY},
+	    {"bench_reply", FRAME(back), MANY},	      {"bench_cold", FRAME(forth), MANY},
+	    {"pod_ingress", FRAME(syn6), 1},	      {"pod_egress", FRAME(back6), 1},
+	    {"pod_ingress", FRAME(forth6), 1},
 	};
-	struct flow4_key key = {.ifindex = 1,
-				.local = forth.ip.daddr,
-				.remote = forth.ip.saddr,
-				.local_port = forth.tcp.dest,
-				.remote_port = forth.tcp.source,
-				.protocol = IPPROTO_TCP};
+	struct measure measures[] = {
+	    {"empty program", "bench_empty", FRAME(forth), -1, FLOOR, false, {}, 0},
+	    {"floor: parse and one LRU look-up",
+	     "bench_floor",
+	     FRAME(forth),
+	     -1,
+	     FLOOR,
+	     false,
+	     {},
+	     0},
+	    {"the same over IPv6", "bench_floor", FRAME(forth6), -1, FLOOR6, false, {}, 0},
+	    {"the same, 65536 flows", "bench_floor_cold", FRAME(forth), -1, COLD, false, {}, 0},
+	    {"established", "pod_ingress", FRAME(forth), -1, FLOOR, false, {}, 0},
+	    {"established, event code removed",
+	     "silent pod_ingress",
+	     FRAME(forth),
+	     -1,
+	     FLOOR,
+	     false,
+	     {},
+	     0},
+	    {"reply", "pod_egress", FRAME(back), -1, FLOOR, false, {}, 0},
+	    {"established over IPv6", "pod_ingress", FRAME(forth6), -1, FLOOR6, false, {}, 0},
+	    {"established, 65536 flows", "bench_cold", FRAME(forth), -1, COLD, false, {}, 0},
+	    {"denied", "pod_ingress", FRAME(other), 2, FLOOR, false, {}, 0},
+	    {"denied, event code removed",
+	     "silent pod_ingress",
+	     FRAME(other),
+	     2,
+	     FLOOR,
+	     false,
+	     {},
+	     0},
+	    {"denied, every peer another", "bench_peers", FRAME(other), 2, FLOOR, false, {}, 0},
+	};
 	struct sandbox *sandbox = NULL;
-	struct plan *plan = NULL;
-	uint32_t verdict, ns;
-	int result = FAILED;
+	int result = sandbox_open(&sandbox, plan, 0);
 
-	if (lab_plan(&plan) || sandbox_open(&sandbox, plan, 0) || sandbox_floor(sandbox, &key))
-		goto out;
-	/* the connection that is established in what follows */
-	if (sandbox_run(sandbox, "pod_ingress", &syn, sizeof(syn), 1, &verdict, &ns) ||
-	    sandbox_run(sandbox, "pod_egress", &back, sizeof(back), 1, &verdict, &ns) ||
-	    sandbox_run(sandbox, "pod_ingress", &forth, sizeof(forth), 1, &verdict, &ns) ||
-	    measure_all(sandbox, measures, ARRAY_SIZE(measures), ROUNDS))
-		goto out;
-	*rows = packet_rows(measures, ARRAY_SIZE(measures));
-	result = 0;
-out:
+	if (!result)
+		result = warm_up(sandbox, steps, ARRAY_SIZE(steps));
+	if (!result)
+		result = measure_all(sandbox, measures, ARRAY_SIZE(measures), ROUNDS, runs);
+	if (!result)
+		add_rows(rows, measures, 0, ARRAY_SIZE(measures));
 	sandbox_close(sandbox);
+	return result;
+}
+
+/* Connections that begin, where there is room and where there is none. */
+static int bench_new(const struct plan *plan, json_t *rows, uint32_t runs, bool crowded)
+{
+	struct frame syn = frame_make("10.0.0.20", "10.0.0.10", 40000, 8080, true);
+	const struct warm_up steps[] = {
+	    {"bench_floor_new", FRAME(syn), 4 * MANY},
+	    {"bench_crowded", FRAME(syn), 4 * MANY},
+	};
+	struct measure measures[] = {
+	    {"empty program", "bench_empty", FRAME(syn), -1, 1, false, {}, 0},
+	    {"floor: one LRU insertion", "bench_floor_new", FRAME(syn), -1, 1, false, {}, 0},
+	    {crowded ? "new flow, table full" : "new flow",
+	     "bench_crowded",
+	     FRAME(syn),
+	     -1,
+	     1,
+	     !crowded,
+	     {},
+	     0},
+	};
+	struct sandbox *sandbox = NULL;
+	int result = sandbox_open(&sandbox, plan, 0);
+
+	if (!result)
+		result = warm_up(sandbox, steps, ARRAY_SIZE(steps));
+	if (!result)
+		result = measure_all(sandbox, measures, ARRAY_SIZE(measures), ROUNDS, runs);
+	if (!result)
+		add_rows(rows, measures, crowded ? 2 : 1, ARRAY_SIZE(measures));
+	sandbox_close(sandbox);
+	return result;
+}
+
+static int bench_packets(json_t **rows, uint32_t runs)
+{
+	struct plan *plan = NULL;
+	int result = lab_plan(&plan);
+
+	*rows = json_array();
+	if (!result)
+		result = bench_known(plan, *rows, runs);
+	if (!result)
+		result = bench_new(plan, *rows, runs, false);
+	if (!result)
+		result = bench_new(plan, *rows, runs, true);
 	plan_free(plan);
 	return result;
 }
@@ -286,9 +411,9 @@ static int bench_peers(size_t count, json_t *rows)
 	uint32_t *samples = xalloc(BENCH_SAMPLES * sizeof(*samples));
 	struct prefix *prefixes = bench_prefixes(count, samples);
 	struct measure measures[] = {
-	    {"none", "bench_peer_none", frame, -1, PEER_RUNS, {}, 0},
-	    {"runs", "bench_peer_runs", frame, -1, PEER_RUNS, {}, 0},
-	    {"lpm", "bench_peer_lpm", frame, -1, PEER_RUNS, {}, 0},
+	    {"none", "bench_peer_none", FRAME(frame), -1, 0, false, {}, 0},
+	    {"runs", "bench_peer_runs", FRAME(frame), -1, 0, false, {}, 0},
+	    {"lpm", "bench_peer_lpm", FRAME(frame), -1, 0, false, {}, 0},
 	};
 	struct sandbox *sandbox = NULL;
 	struct plan *plan = NULL;
@@ -299,7 +424,7 @@ static int bench_peers(size_t count, json_t *rows)
 	    sandbox_samples(sandbox, samples, BENCH_SAMPLES) ||
 	    sandbox_prefixes(sandbox, prefixes, count))
 		goto out;
-	if (measure_all(sandbox, measures, ARRAY_SIZE(measures), PEER_ROUNDS))
+	if (measure_all(sandbox, measures, ARRAY_SIZE(measures), PEER_ROUNDS, PEER_RUNS))
 		goto out;
 	ours = measures[1].median - measures[0].median;
 	theirs = measures[2].median - measures[0].median;

@@ -177,16 +177,6 @@ int sandbox_run(struct sandbox *sandbox, const char *program, const void *frame,
 	return 0;
 }
 
-int sandbox_floor(struct sandbox *sandbox, const struct flow4_key *key)
-{
-	int fd = bpf_map__fd(sandbox->programs->maps.floor4);
-	struct flow flow = {};
-
-	if (bpf_map_update_elem(fd, key, &flow, BPF_ANY))
-		return fail("cannot write a flow of the benchmark: %s", strerror(errno));
-	return 0;
-}
-
 int sandbox_samples(struct sandbox *sandbox, const uint32_t *addresses, size_t count)
 {
 	int fd = bpf_map__fd(sandbox->programs->maps.samples);

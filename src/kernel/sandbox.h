@@ -33,9 +33,6 @@ int sandbox_force(struct sandbox *sandbox, const struct plan *plan);
 int sandbox_run(struct sandbox *sandbox, const char *program, const void *frame, size_t length,
 		uint32_t runs, uint32_t *verdict, uint32_t *ns);
 
-/* Makes a flow known to what the pod programs are measured against. */
-int sandbox_floor(struct sandbox *sandbox, const struct flow4_key *key);
-
 /* Addresses that the peer lookups take in turn, and the kernel's trie beside the runs. */
 int sandbox_samples(struct sandbox *sandbox, const uint32_t *addresses, size_t count);
 int sandbox_prefixes(struct sandbox *sandbox, const struct prefix *prefixes, size_t count);
