@@ -387,7 +387,13 @@ struct tally {
 	__u64 first, last; /* jiffies */
 };
 
-/* The last one of each processor, not yet in the table: a flood is counted here. */
+/*
+ * Of each processor, not yet in the table, for a flood is counted here: the
+ * last one, and the sum of a subject's whose share is spent.
+ */
+#define TALLY_LAST 0
+#define TALLY_OTHERS 1
+
 struct tally_recent {
 	struct tally_key key;
 	struct tally tally; /* count 0: none */

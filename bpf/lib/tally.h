@@ -16,7 +16,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, __u32);
 	__type(value, struct tally_recent);
 	PINNED;
@@ -75,19 +75,30 @@ static __always_inline bool share_left(const struct tally_key *key)
 	return share && __sync_fetch_and_add(share, 1) < TALLY_SHARE;
 }
 
+static __always_inline void tally_insert(struct tally_key *key, struct tally *more)
+{
+	if (bpf_map_update_elem(&tallies, key, more, BPF_NOEXIST))
+		tally_count(key, more);
+}
+
+/* Stands for all that have no entry of their own. */
+static __always_inline void tally_key_others(struct tally_key *key)
+{
+	__builtin_memset(key->peer, 0, sizeof(key->peer));
+	tally_words(key, 0, 0, 0, key->direction, key->hook, key->reason);
+}
+
 /* Into the table; beyond the subject's share, with all the others. */
 static __always_inline void tally_store(struct tally_key *key, struct tally *more)
 {
 	if (tally_count(key, more))
 		return;
 	if (!share_left(key)) {
-		__builtin_memset(key->peer, 0, sizeof(key->peer));
-		tally_words(key, 0, 0, 0, key->direction, key->hook, key->reason);
+		tally_key_others(key);
 		if (tally_count(key, more))
 			return;
 	}
-	if (bpf_map_update_elem(&tallies, key, more, BPF_NOEXIST))
-		tally_count(key, more);
+	tally_insert(key, more);
 }
 
 /* Where programs can be interrupted by one another there is no last one. */
@@ -104,23 +115,6 @@ __noinline int tally_add(struct tally_key *key)
 	return 0;
 }
 
-__noinline int tally_change(struct tally_key *key)
-{
-	__u64 now = bpf_jiffies64();
-	struct tally_recent *recent, was;
-	__u32 zero = 0;
-
-	recent = bpf_map_lookup_elem(&tally_recents, &zero);
-	if (!recent || !key)
-		return 0;
-	was = *recent;
-	recent->key = *key;
-	recent->tally = (struct tally){.count = 1, .first = now, .last = now};
-	if (was.tally.count)
-		tally_store(&was.key, &was.tally);
-	return 0;
-}
-
 static __always_inline bool tally_same(const struct tally_key *a, const struct tally_key *b)
 {
 	const __u64 *x = (const void *)a, *y = (const void *)b;
@@ -129,11 +123,68 @@ static __always_inline bool tally_same(const struct tally_key *a, const struct t
 	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]));
 }
 
+/* The sum of another subject's others, or none, makes room for this one's. */
+static __noinline int others_change(struct tally_recent *others, const struct tally_key *key,
+				    const struct tally *more)
+{
+	struct tally_recent was = *others;
+
+	others->key = *key;
+	others->tally = *more;
+	if (was.tally.count && !tally_count(&was.key, &was.tally))
+		tally_insert(&was.key, &was.tally);
+	return 0;
+}
+
+/*
+ * As tally_store(), but one whose peers are each another costs one look at the
+ * table: that its share is spent stands beside the sum, in the processor's own.
+ */
+static __always_inline void tally_settle(struct tally_key *key, struct tally *more)
+{
+	__u32 which = TALLY_OTHERS;
+	struct tally_recent *others = bpf_map_lookup_elem(&tally_recents, &which);
+	struct tally_key own = *key;
+
+	if (!others) { /* an older npctl's, which is kept, has no such entry */
+		tally_store(key, more);
+		return;
+	}
+	if (tally_count(key, more))
+		return;
+	tally_key_others(key);
+	if (tally_same(&others->key, key)) {
+		others->tally.count += more->count;
+		others->tally.last = more->last;
+	} else if (share_left(&own)) {
+		tally_insert(&own, more);
+	} else {
+		others_change(others, key, more);
+	}
+}
+
+__noinline int tally_change(struct tally_key *key)
+{
+	__u64 now = bpf_jiffies64();
+	struct tally_recent *recent, was;
+	__u32 which = TALLY_LAST;
+
+	recent = bpf_map_lookup_elem(&tally_recents, &which);
+	if (!recent || !key)
+		return 0;
+	was = *recent;
+	recent->key = *key;
+	recent->tally = (struct tally){.count = 1, .first = now, .last = now};
+	if (was.tally.count)
+		tally_settle(&was.key, &was.tally);
+	return 0;
+}
+
 /* For programs that run with interrupts of their kind off: the tc ones. */
 static __always_inline void tally_add_recent(struct tally_key *key)
 {
-	__u32 zero = 0;
-	struct tally_recent *recent = bpf_map_lookup_elem(&tally_recents, &zero);
+	__u32 which = TALLY_LAST;
+	struct tally_recent *recent = bpf_map_lookup_elem(&tally_recents, &which);
 
 	if (recent && tally_same(&recent->key, key)) {
 		recent->tally.count++;

@@ -42,15 +42,17 @@ static void read_table(struct tallies *tallies, int map)
 	}
 }
 
-/* Each processor's last one is not in the table, or in it with what it was before. */
-static void read_recents(struct tallies *tallies, int map)
+/*
+ * What a processor has of its own is not in the table, or in it with what it
+ * was before. An older npctl's map has no second entry.
+ */
+static void read_recents(struct tallies *tallies, int map, uint32_t which)
 {
 	int processors = libbpf_num_possible_cpus();
 	struct tally_recent *recents = xalloc((size_t)processors * sizeof(*recents));
-	uint32_t zero = 0;
 
 	_Static_assert(sizeof(*recents) % 8 == 0, "a per-CPU array's stride");
-	if (bpf_map_lookup_elem(map, &zero, recents))
+	if (bpf_map_lookup_elem(map, &which, recents))
 		processors = 0;
 	for (int i = 0; i < processors; i++)
 		if (recents[i].tally.count)
@@ -100,7 +102,8 @@ static int tallies_read(struct instance *instance, struct tallies *tallies)
 		goto out;
 	jiffies_read(&tallies->clock);
 	read_table(tallies, table);
-	read_recents(tallies, recents);
+	read_recents(tallies, recents, TALLY_LAST);
+	read_recents(tallies, recents, TALLY_OTHERS);
 	join_equal(tallies);
 	error = 0;
 out:
@@ -312,12 +315,13 @@ int tallies_clear(struct instance *instance)
 	int map = instance_map(instance, "tally_recents"), error = 0;
 	int processors = libbpf_num_possible_cpus();
 	struct tally_recent *none;
-	uint32_t zero = 0;
+	uint32_t last = TALLY_LAST, others = TALLY_OTHERS;
 
 	if (map < 0)
 		return FAILED;
 	none = xalloc((size_t)processors * sizeof(*none));
-	if (bpf_map_update_elem(map, &zero, none, BPF_ANY))
+	if (bpf_map_update_elem(map, &last, none, BPF_ANY) ||
+	    (bpf_map_update_elem(map, &others, none, BPF_ANY) && errno != E2BIG))
 		error = fail("map %s/maps/tally_recents: %s", instance->root, strerror(errno));
 	free(none);
 	close(map);

@@ -1203,6 +1203,49 @@ static void every_packet_is_counted(void **state)
 	plan_free(plan);
 }
 
+static uint64_t tallied(size_t *entries)
+{
+	int table = bpf_map__fd(sandbox->programs->maps.tallies);
+	int recents = bpf_map__fd(sandbox->programs->maps.tally_recents);
+	int processors = libbpf_num_possible_cpus(), i;
+	struct tally_recent *own = xalloc((size_t)processors * sizeof(*own));
+	struct tally_key key, *last = NULL;
+	struct tally tally;
+	uint64_t sum = 0;
+	uint32_t which;
+
+	for (*entries = 0; !bpf_map_get_next_key(table, last, &key); ++*entries) {
+		last = &key;
+		assert_int_equal(bpf_map_lookup_elem(table, &key, &tally), 0);
+		sum += tally.count;
+	}
+	for (which = TALLY_LAST; which <= TALLY_OTHERS; which++) {
+		assert_int_equal(bpf_map_lookup_elem(recents, &which, own), 0);
+		for (i = 0; i < processors; i++)
+			sum += own[i].tally.count;
+	}
+	free(own);
+	return sum;
+}
+
+/* One who is asked by very many has every denial counted, in few entries. */
+static void every_denial_is_counted(void **state)
+{
+	struct frame syn = tcp4(STRANGER, 1000, POD, 8080, SYN);
+	uint32_t verdict, ns;
+	uint64_t before;
+	size_t entries;
+
+	(void)state;
+	before = tallied(&entries);
+	assert_int_equal(
+	    sandbox_run(sandbox, "bench_peers", syn.bytes, syn.length, 30000, &verdict, &ns), 0);
+	assert_int_equal(verdict, DROP);
+	IN(tcp4(STRANGER, 1000, POD, 8080, SYN), DROP);
+	assert_int_equal(tallied(&entries) - before, 30001);
+	assert_in_range(entries, TALLY_SHARE, TALLY_SHARE + 16);
+}
+
 /* Another sandbox, with room for so few flows that they push each other out. */
 static struct sandbox *crowded(uint32_t flows)
 {
@@ -1335,6 +1378,7 @@ int main(void)
 	    TEST(large_set),
 	    TEST(wide_identities),
 	    TEST(every_packet_is_counted),
+	    TEST(every_denial_is_counted),
 	    TEST(floods_take_nothing),
 	    TEST(two_processors),
 	};
