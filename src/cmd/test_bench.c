@@ -227,7 +227,7 @@ static int warm_up(struct sandbox *sandbox, const struct warm_up *steps, size_t 
 #define FRAME(frame) &(frame), sizeof(frame)
 
 /* Packets of connections that are known, one or as many as no cache holds, and of none. */
-static int bench_known(const struct plan *plan, json_t *rows, uint32_t runs)
+static int bench_known(struct sandbox *sandbox, json_t *rows, uint32_t runs)
 {
 	struct frame forth = frame_make("10.0.0.20", "10.0.0.10", 40000, 8080, false);
 	struct frame back = frame_make("10.0.0.10", "10.0.0.20", 8080, 40000, false);
@@ -279,21 +279,17 @@ static int bench_known(const struct plan *plan, json_t *rows, uint32_t runs)
 	     0},
 	    {"denied, every peer another", "bench_peers", FRAME(other), 2, FLOOR, false, {}, 0},
 	};
-	struct sandbox *sandbox = NULL;
-	int result = sandbox_open(&sandbox, plan, 0);
+	int result = warm_up(sandbox, steps, ARRAY_SIZE(steps));
 
-	if (!result)
-		result = warm_up(sandbox, steps, ARRAY_SIZE(steps));
 	if (!result)
 		result = measure_all(sandbox, measures, ARRAY_SIZE(measures), ROUNDS, runs);
 	if (!result)
 		add_rows(rows, measures, 0, ARRAY_SIZE(measures));
-	sandbox_close(sandbox);
 	return result;
 }
 
 /* Connections that begin, where there is room and where there is none. */
-static int bench_new(const struct plan *plan, json_t *rows, uint32_t runs, bool crowded)
+static int bench_new(struct sandbox *sandbox, json_t *rows, uint32_t runs, bool crowded)
 {
 	struct frame syn = frame_make("10.0.0.20", "10.0.0.10", 40000, 8080, true);
 	const struct warm_up steps[] = {
@@ -312,31 +308,31 @@ static int bench_new(const struct plan *plan, json_t *rows, uint32_t runs, bool 
 	     {},
 	     0},
 	};
-	struct sandbox *sandbox = NULL;
-	int result = sandbox_open(&sandbox, plan, 0);
+	int result = warm_up(sandbox, steps, ARRAY_SIZE(steps));
 
-	if (!result)
-		result = warm_up(sandbox, steps, ARRAY_SIZE(steps));
 	if (!result)
 		result = measure_all(sandbox, measures, ARRAY_SIZE(measures), ROUNDS, runs);
 	if (!result)
 		add_rows(rows, measures, crowded ? 2 : 1, ARRAY_SIZE(measures));
-	sandbox_close(sandbox);
 	return result;
 }
 
 static int bench_packets(json_t **rows, uint32_t runs)
 {
+	struct sandbox *sandbox = NULL;
 	struct plan *plan = NULL;
 	int result = lab_plan(&plan);
 
 	*rows = json_array();
 	if (!result)
-		result = bench_known(plan, *rows, runs);
+		result = sandbox_open(&sandbox, plan, 0);
 	if (!result)
-		result = bench_new(plan, *rows, runs, false);
+		result = bench_known(sandbox, *rows, runs);
 	if (!result)
-		result = bench_new(plan, *rows, runs, true);
+		result = bench_new(sandbox, *rows, runs, false);
+	if (!result)
+		result = bench_new(sandbox, *rows, runs, true);
+	sandbox_close(sandbox);
 	plan_free(plan);
 	return result;
 }
