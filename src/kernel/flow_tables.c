@@ -201,13 +201,6 @@ static struct flow_slot *known(const struct flow_table *table, const void *key, 
 	return NULL;
 }
 
-bool flow_table_get(struct flow_table *table, const void *key, struct flow *flow)
-{
-	__u64 word;
-
-	return known(table, key, flow, &word);
-}
-
 bool flow_table_delete(struct flow_table *table, const void *key)
 {
 	struct flow_slot *slot;

@@ -38,7 +38,6 @@ int flow_tables_each(struct flow_tables *tables, flow_callback *callback4, flow_
 /* False when it was not to be had, or `only_new` and it is there already. */
 bool flow_table_put(struct flow_table *table, const void *key, const struct flow *flow,
 		    uint32_t now, bool only_new);
-bool flow_table_get(struct flow_table *table, const void *key, struct flow *flow);
 /* False when there was none. */
 bool flow_table_delete(struct flow_table *table, const void *key);
 void flow_tables_clear(struct flow_tables *tables);

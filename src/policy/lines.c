@@ -373,27 +373,6 @@ enum line_change lines_put(json_t *rules, json_t *rule, long *id)
 	return LINE_ADDED;
 }
 
-/* What was known of places is no longer so. */
-static void known_forget(void)
-{
-	known.rules = NULL;
-}
-
-bool lines_remove(json_t *rules, long id)
-{
-	size_t index;
-	json_t *rule;
-
-	json_array_foreach (rules, index, rule) {
-		if (index && field_number(rule, "id", 0) == id) {
-			json_array_remove(rules, index);
-			known_forget();
-			return true;
-		}
-	}
-	return false;
-}
-
 void line_turn(json_t *rule)
 {
 	bool allows = strcmp(field_text(rule, "action", ""), "allow") == 0;

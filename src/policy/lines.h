@@ -44,8 +44,6 @@ struct signature line_sameness(const json_t *rule);
 enum line_change line_replace(json_t *old, json_t *rule, long *id);
 /* Allow becomes deny, without a limit, and deny allow. */
 void line_turn(json_t *rule);
-/* False when there is no such rule. */
-bool lines_remove(json_t *rules, long id);
 /* Some rule is about the list. */
 bool lines_name_list(const json_t *rules, const char *list);
 
