@@ -36,8 +36,11 @@ packages := libbpf libelf zlib libnl-3.0 libnl-route-3.0 libnftables yaml-0.1 ja
 terminal := ncursesw $(if $(filter 1,$(READLINE)),readline)
 linked := $(filter-out libcurl libnftables $(terminal),$(packages)) $(terminal)
 needed = $(patsubst -l%,%,$(filter -l%,$(shell pkg-config --static --libs $(linked))))
-archived = $(foreach name,$(filter-out pthread m dl rt,$(needed)),$(if $(filter /%,$(shell \
-	$(CC) -print-file-name=lib$(name).a)),$(name)))
+archive = $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a))
+# Debian 13's libelf.a calls functions of a library that has no archive.
+incomplete = $(if $(shell grep -ls eu_search_tree $(call archive,elf)),elf)
+archived = $(foreach name,$(filter-out pthread m dl rt $(incomplete),$(needed)),$(if \
+	$(call archive,$(name)),$(name)))
 bundled = -Wl$(,)-z$(,)muldefs -Wl$(,)-Bstatic $(archived:%=-l%) -Wl$(,)-Bdynamic \
 	$(patsubst %,-l%,$(filter-out $(archived),$(needed)))
 ready := $(shell pkg-config --exists $(packages) 2>/dev/null && [ -n "$(BPFTOOL)" ] && echo yes)
