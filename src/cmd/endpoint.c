@@ -177,12 +177,15 @@ static int run_get(struct context *context, const struct words *words)
 	struct loaded loaded;
 	const struct pod *pod;
 	json_t *row, *attachments;
-	int error = loaded_open(&loaded, context, LOADED_ALL);
+	int error = loaded_open(&loaded, context, LOADED_MODEL);
 
 	if (error)
 		return error;
 	pod = model_pod_find(loaded.model, words->word[0]);
-	if (pod) {
+	model_subjects_only(loaded.model, pod, NULL);
+	if (pod)
+		error = loaded_compile(&loaded);
+	if (pod && !error) {
 		attachments = document_get(loaded.instance, "attachments");
 		row = pod_row(&loaded, attachments, pod);
 		if (*pod->node)
@@ -194,7 +197,7 @@ static int run_get(struct context *context, const struct words *words)
 		    listing_pod(loaded.model, loaded.plan, pod, hits_count, &loaded.hits));
 		out_object(&context->out, row);
 		json_decref(attachments);
-	} else {
+	} else if (!pod) {
 		error = fail("endpoint \"%s\" does not exist", words->word[0]);
 	}
 	loaded_close(&loaded);

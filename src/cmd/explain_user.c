@@ -100,6 +100,10 @@ static int explain(struct context *context, const struct words *words, struct lo
 		error = user_uid_find(user, &uid);
 	if (!error && address_parse(to, &probe.to.address))
 		error = misuse("--to \"%s\" is no address", to);
+	if (!error) {
+		model_subjects_users(loaded->model);
+		error = loaded_compile(loaded);
+	}
 	if (error)
 		return error;
 	probe.family = probe.to.address.family;
@@ -133,7 +137,7 @@ int explain_user(struct context *context, const struct words *words)
 		return misuse("who to whom? --user USER --dev DEV --to ADDRESS");
 	if (word_value(words, "from") || word_value(words, "file"))
 		return misuse("--user stands instead of --from and -f");
-	error = loaded_open(&loaded, context, LOADED_ALL);
+	error = loaded_open(&loaded, context, LOADED_MODEL);
 	if (error)
 		return error;
 	error = explain(context, words, &loaded);

@@ -68,6 +68,7 @@ bool hits_count(void *data, const struct signature *rule, struct counter *counte
 enum loaded_view {
 	LOADED_RULES, /* what is attached, without the addresses of lists */
 	LOADED_ALL,   /* as if every pod were attached */
+	LOADED_MODEL, /* no plan yet: loaded_compile() makes it, of the subjects that are marked */
 };
 
 /* What an instance holds, compiled. */
@@ -79,6 +80,7 @@ struct loaded {
 	json_t *since; /* while it is linted */
 };
 int loaded_open(struct loaded *loaded, struct context *context, enum loaded_view view);
+int loaded_compile(struct loaded *loaded);
 void loaded_close(struct loaded *loaded);
 
 #endif

@@ -188,14 +188,24 @@ static int ask(struct instance *instance, const struct matrix_probe *probe,
 		    plan->rules[rule].allow ? "allow" : "deny", allow ? "allow" : "deny");
 }
 
-static int explain(struct context *context, const struct words *words, const struct model *model,
-		   const struct plan *plan, struct instance *instance)
+/* Of the two, whatever others there are: what judges them depends on nobody else's rules. */
+static int compile(struct model *model, const struct matrix_probe *probe, struct plan **plan)
+{
+	model_subjects_only(model, probe->from.pod, probe->to.pod);
+	return plan_compile(model, plan);
+}
+
+static int explain(struct context *context, const struct words *words, struct model *model,
+		   struct instance *instance)
 {
 	struct matrix matrix = {.count = 1, .capacity = 1, .probe = xalloc(sizeof(*matrix.probe))};
 	struct matrix_probe *probe = &matrix.probe[0];
 	int error = parse_probe(model, words, probe);
+	struct plan *plan = NULL;
 	json_t *row;
 
+	if (!error)
+		error = compile(model, probe, &plan);
 	if (!error) {
 		matrix_judge(&matrix, plan);
 		row = probe_row(probe, plan, NULL);
@@ -208,39 +218,20 @@ static int explain(struct context *context, const struct words *words, const str
 		show(context, probe, row);
 	}
 	matrix_release(&matrix);
+	plan_free(plan);
 	return error;
-}
-
-/* Nobody else's sets are asked for. What names nobody is said later, with its reason. */
-static void mark_asked(struct model *model, const char *word)
-{
-	struct party party;
-
-	if (party_find(model, word, &party)) {
-		failure_clear();
-		return;
-	}
-	for (size_t i = 0; i < model_pod_count(model); i++)
-		if (model_pod(model, i) == party.pod)
-			model_pod(model, i)->subject = !party.pod->host_network;
 }
 
 static int explain_files(struct context *context, const struct words *words)
 {
 	struct model *model;
-	struct plan *plan = NULL;
 	int error = manifests_model(words, "file", &model, NULL);
 
 	if (error)
 		return error;
 	model_give_addresses(model, strchr(word_value(words, "from"), ':') ||
 					strchr(word_value(words, "to"), ':'));
-	mark_asked(model, word_value(words, "from"));
-	mark_asked(model, word_value(words, "to"));
-	error = plan_compile(model, &plan);
-	if (!error)
-		error = explain(context, words, model, plan, NULL);
-	plan_free(plan);
+	error = explain(context, words, model, NULL);
 	model_free(model);
 	return error;
 }
@@ -256,10 +247,10 @@ int policy_explain(struct context *context, const struct words *words)
 		return misuse("who to whom? --from POD|ADDRESS --to POD|ADDRESS");
 	if (word_value(words, "file"))
 		return explain_files(context, words);
-	error = loaded_open(&loaded, context, LOADED_ALL);
+	error = loaded_open(&loaded, context, LOADED_MODEL);
 	if (error)
 		return error;
-	error = explain(context, words, loaded.model, loaded.plan, loaded.instance);
+	error = explain(context, words, loaded.model, loaded.instance);
 	loaded_close(&loaded);
 	return error;
 }

@@ -74,13 +74,18 @@ int loaded_open(struct loaded *loaded, struct context *context, enum loaded_view
 		model_forget_lists(loaded->model);
 	if (!error && view == LOADED_ALL)
 		model_subjects_add_all(loaded->model);
-	if (!error)
-		error = plan_compile(loaded->model, &loaded->plan);
-	if (!error)
-		error = hits_open(&loaded->hits, loaded->instance);
+	if (!error && view != LOADED_MODEL)
+		error = loaded_compile(loaded);
 	if (error)
 		loaded_close(loaded);
 	return error;
+}
+
+int loaded_compile(struct loaded *loaded)
+{
+	int error = plan_compile(loaded->model, &loaded->plan);
+
+	return error ? error : hits_open(&loaded->hits, loaded->instance);
 }
 
 void loaded_close(struct loaded *loaded)
@@ -194,6 +199,9 @@ static int show_user(struct context *context, struct loaded *loaded, const struc
 	uint32_t uid;
 	int error = user_uid_find(word_value(words, "user"), &uid), index;
 
+	model_subjects_users(loaded->model);
+	if (!error)
+		error = loaded_compile(loaded);
 	if (error)
 		return error;
 	index = user_subject_find(loaded->plan, interface, uid);
@@ -214,6 +222,10 @@ static int show_pod(struct context *context, struct loaded *loaded, const char *
 		return fail("pod \"%s\" does not exist", name);
 	if (pod->host_network)
 		return fail("pod \"%s\" is on its node's network: no policy judges it", name);
+	/* One that nothing enforces yet can be asked about, too. */
+	model_subjects_only(loaded->model, pod, NULL);
+	if (loaded_compile(loaded))
+		return FAILED;
 	show_rules(context, loaded->instance,
 		   listing_pod(loaded->model, loaded->plan, pod, hits_count, &loaded->hits),
 		   "no rules");
@@ -249,8 +261,7 @@ int policy_show(struct context *context, const struct words *words)
 		return misuse("--user and --dev go together");
 	if ((pod != NULL) + (user != NULL) + (words->count != 0) != 1)
 		return misuse("a policy's name, --pod POD, or --user USER --dev DEV");
-	/* A pod that nothing enforces yet can be asked about, too. */
-	error = loaded_open(&loaded, context, LOADED_ALL);
+	error = loaded_open(&loaded, context, pod || user ? LOADED_MODEL : LOADED_ALL);
 	if (error)
 		return error;
 	error = pod    ? show_pod(context, &loaded, pod)

@@ -488,13 +488,39 @@ int model_subject_add(struct model *model, const char *name)
 	return 0;
 }
 
+static void mark_pods(struct model *model, const struct pod *from, const struct pod *to)
+{
+	for (size_t i = 0; i < model->pods.count; i++) {
+		struct pod *pod = model->pods.item[i];
+
+		pod->subject = (pod == from || pod == to) && !pod->host_network;
+	}
+}
+
+void model_subjects_only(struct model *model, const struct pod *from, const struct pod *to)
+{
+	mark_pods(model, from, to);
+	model->devices.count = 0;
+}
+
+static void add_all_users(struct model *model)
+{
+	for (size_t i = 0; i < model->lines.count; i++)
+		if (model->lines.item[i]->interface)
+			add_users(model, model->lines.item[i]->interface);
+}
+
+void model_subjects_users(struct model *model)
+{
+	mark_pods(model, NULL, NULL);
+	add_all_users(model);
+}
+
 void model_subjects_add_all(struct model *model)
 {
 	for (size_t i = 0; i < model->pods.count; i++)
 		model->pods.item[i]->subject = !model->pods.item[i]->host_network;
-	for (size_t i = 0; i < model->lines.count; i++)
-		if (model->lines.item[i]->interface)
-			add_users(model, model->lines.item[i]->interface);
+	add_all_users(model);
 }
 
 void model_forget_lists(struct model *model)

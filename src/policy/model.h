@@ -65,6 +65,10 @@ int model_add(struct model *model, const json_t *object, const char *where);
  * the rules. A pod that is no more is passed over.
  */
 int model_subject_add(struct model *model, const char *name);
+/* These and nobody else; either may be NULL. */
+void model_subjects_only(struct model *model, const struct pod *from, const struct pod *to);
+/* No pod, but what else is marked, and every interface where a rule names users. */
+void model_subjects_users(struct model *model);
 /* Every pod that is not on its node's network, every interface where a rule names users. */
 void model_subjects_add_all(struct model *model);
 
