@@ -149,7 +149,7 @@ static int run(struct context *context, const struct words *words, const struct 
 	struct model *model = NULL;
 	struct plan *plan = NULL;
 	struct matrix matrix = {0};
-	json_t *objects = json_array();
+	json_t *objects = word_flag(words, "live") ? json_array() : NULL;
 	int result = manifests_model(words, "file", &model, objects);
 
 	if (!result)

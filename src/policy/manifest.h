@@ -23,6 +23,16 @@ int manifests_read(const char *path, struct manifests *manifests);
 /* The same from memory; `path` is for errors alone. */
 int manifests_read_text(const char *path, const char *text, size_t size,
 			struct manifests *manifests);
+/*
+ * The same, one object at a time, each forgotten once `take` has returned; it
+ * stops when that is not 0. Of pods and NetworkPolicies in JSON only what
+ * schema_check() looks at is there.
+ */
+typedef int (*manifest_take)(const struct manifests *manifests, const struct manifest *manifest,
+			     void *data);
+int manifests_each(const char *path, manifest_take take, void *data);
+int manifests_each_text(const char *path, const char *text, size_t size, manifest_take take,
+			void *data);
 void manifests_release(struct manifests *manifests);
 /* What a directory's file must be called to be read. */
 bool manifest_is_name(const char *name);

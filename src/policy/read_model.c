@@ -23,36 +23,25 @@ int manifest_check(const struct manifests *manifests, const struct manifest *man
 	return schema_check(manifest->object, &place);
 }
 
-static int add_manifest(struct model *model, const struct manifests *manifests,
-			const struct manifest *manifest)
+static int add_manifest(const struct manifests *manifests, const struct manifest *manifest,
+			void *data)
 {
 	int result = manifest_check(manifests, manifest);
 
 	if (result == 0)
-		result = model_add_checked(model, manifest->object, manifest->where);
+		result = model_add_checked(data, manifest->object, manifest->where);
 	return result < 0 ? FAILED : 0;
 }
 
 int model_add_manifests(struct model *model, const struct manifests *manifests)
 {
-	int result = 0;
-
-	for (size_t i = 0; i < manifests->count && !result; i++)
-		result = add_manifest(model, manifests, &manifests->manifest[i]);
-	return result;
+	for (size_t i = 0; i < manifests->count; i++)
+		if (add_manifest(manifests, &manifests->manifest[i], model))
+			return FAILED;
+	return 0;
 }
 
 int model_read(struct model *model, const char *path)
 {
-	struct manifests manifests = {0};
-	int result = manifests_read(path, &manifests);
-
-	/* object by object out of one memory into the other: there may be very many */
-	for (size_t i = 0; !result && i < manifests.count; i++) {
-		result = add_manifest(model, &manifests, &manifests.manifest[i]);
-		json_decref(manifests.manifest[i].object);
-		manifests.manifest[i].object = NULL;
-	}
-	manifests_release(&manifests);
-	return result;
+	return manifests_each(path, add_manifest, model);
 }

@@ -10,6 +10,8 @@
 /* What a document may become; aliases count as often as they are used. */
 #define VALUES_MOST 4000000
 #define DEPTH_MOST 100
+#define LINES_FIRST 256
+#define LINES_KEPT 1024
 
 struct anchor {
 	char *name;
@@ -46,7 +48,7 @@ void value_lines_put(struct value_lines *lines, const json_t *value, unsigned in
 	if (2 * lines->count >= lines->capacity) {
 		struct value_lines old = *lines;
 
-		lines->capacity = old.capacity ? 2 * old.capacity : 1024;
+		lines->capacity = old.capacity ? 2 * old.capacity : LINES_FIRST;
 		lines->slots = xalloc(lines->capacity * sizeof(*lines->slots));
 		for (size_t i = 0; i < old.capacity; i++)
 			if (old.slots[i].value)
@@ -61,6 +63,18 @@ void value_lines_put(struct value_lines *lines, const json_t *value, unsigned in
 unsigned int value_lines_get(const struct value_lines *lines, const json_t *value)
 {
 	return lines && lines->capacity ? lines->slots[line_slot(lines, value)].line : 0;
+}
+
+/* Room for one large document is not kept for many small ones. */
+void value_lines_clear(struct value_lines *lines)
+{
+	if (lines->capacity > LINES_KEPT) {
+		free(lines->slots);
+		*lines = (struct value_lines){0};
+	}
+	if (lines->capacity)
+		memset(lines->slots, 0, lines->capacity * sizeof(*lines->slots));
+	lines->count = 0;
 }
 
 void value_lines_free(struct value_lines *lines)

@@ -17,6 +17,7 @@ struct value_lines {
 
 void value_lines_put(struct value_lines *lines, const json_t *value, unsigned int line);
 unsigned int value_lines_get(const struct value_lines *lines, const json_t *value); /* 0 */
+void value_lines_clear(struct value_lines *lines); /* the values are gone */
 void value_lines_free(struct value_lines *lines);
 
 /* Takes over the document; stops at a non-zero return. */

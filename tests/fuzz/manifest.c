@@ -33,6 +33,24 @@ static void read_again(const struct manifests *manifests)
 	model_free(model);
 }
 
+static int add_again(const struct manifests *manifests, const struct manifest *manifest, void *data)
+{
+	int result = manifest_check(manifests, manifest);
+
+	return result ? result < 0 : model_add_checked(data, manifest->object, manifest->where);
+}
+
+/* One at a time; what was taken as a whole is taken so, too. */
+static void read_each(const char *text, size_t size, bool taken)
+{
+	struct model *model = model_new();
+
+	if (manifests_each_text("fuzz.yaml", text, size, add_again, model) && taken)
+		abort();
+	failure_clear();
+	model_free(model);
+}
+
 static void compile(struct model *model)
 {
 	struct matrix matrix = {0};
@@ -71,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		if (result && (!*failure() || strchr(failure(), '\n')))
 			abort();
+		read_each(text, size, !result);
 		if (!result)
 			compile(model);
 	}
