@@ -6,14 +6,20 @@
 #include <stdlib.h>
 #include "policy/compile.h"
 
-/* A rule that matches a class, and the one before it. */
+/*
+ * A rule that matches classes, and the one before it. Classes that the same
+ * rules match share their links, so what those lead to is found once.
+ */
 struct link {
 	uint32_t position, previous;
+	uint32_t next;	/* the last one that was put behind this */
+	uint32_t table; /* of all such classes; LOOKUP_NONE: none yet, or it differs */
 };
 
 struct touch {
 	struct link *links;
 	size_t link_count, link_capacity;
+	uint32_t first; /* as `next`, of no link at all */
 	struct list32 classes;
 	struct list32 always; /* positions of rules for every address */
 	struct list32 matched;
@@ -21,6 +27,24 @@ struct touch {
 	struct plan_grant *grants;
 	size_t grant_count, grant_capacity;
 };
+
+/* Rules come one after the other, so the last link behind this one may be the very one. */
+static uint32_t link_behind(struct touch *touch, uint32_t previous, uint32_t position)
+{
+	uint32_t next = previous == LOOKUP_NONE ? touch->first : touch->links[previous].next;
+
+	if (next != LOOKUP_NONE && touch->links[next].position == position)
+		return next;
+	next = (uint32_t)touch->link_count;
+	GROW(touch->links, touch->link_count, touch->link_capacity);
+	touch->links[touch->link_count++] =
+	    (struct link){position, previous, LOOKUP_NONE, LOOKUP_NONE};
+	if (previous == LOOKUP_NONE)
+		touch->first = next;
+	else
+		touch->links[previous].next = next;
+	return next;
+}
 
 static void touch_class(struct compile *compile, struct touch *touch, uint32_t class,
 			uint32_t position)
@@ -35,9 +59,7 @@ static void touch_class(struct compile *compile, struct touch *touch, uint32_t c
 		compile->stamp[class] = compile->stamp_now;
 		list32_add(&touch->classes, class);
 	}
-	compile->chain[class] = (uint32_t)touch->link_count;
-	GROW(touch->links, touch->link_count, touch->link_capacity);
-	touch->links[touch->link_count++] = (struct link){position, previous};
+	compile->chain[class] = link_behind(touch, previous, position);
 }
 
 static bool bears_name(const struct pod *pod, const struct policy_rule *rule)
@@ -88,11 +110,14 @@ static void touch_rule(struct compile *compile, struct touch *touch,
 	}
 }
 
-/* The positions of all rules for a class, ascending, into touch->matched. */
-static void gather(const struct compile *compile, struct touch *touch, uint32_t class)
+static uint32_t link_of(const struct compile *compile, uint32_t class)
 {
-	uint32_t link =
-	    compile->stamp[class] == compile->stamp_now ? compile->chain[class] : LOOKUP_NONE;
+	return compile->stamp[class] == compile->stamp_now ? compile->chain[class] : LOOKUP_NONE;
+}
+
+/* The positions of all rules for a class, ascending, into touch->matched. */
+static void gather(struct touch *touch, uint32_t link)
+{
 	size_t always = touch->always.count, low = 0;
 	struct list32 *matched = &touch->matched;
 
@@ -115,14 +140,17 @@ static void gather(const struct compile *compile, struct touch *touch, uint32_t 
 	}
 }
 
-/* Classes for which this is equal have equal tables in a set. */
+/*
+ * Classes for which this is equal have equal tables in a set; `*alone`: the
+ * rules alone decide it.
+ */
 static struct signature matched_signature(const struct compile *compile,
 					  const struct judged *judged, const struct list32 *matched,
-					  uint32_t class)
+					  uint32_t class, bool *alone)
 {
 	uint32_t pod_class = compile->classes.item[class].pod_class;
 	struct signature signature = {0};
-	bool named = false;
+	bool named = false, lines = false;
 
 	for (size_t i = 0; i < matched->count; i++) {
 		const struct ordered_rule *ordered =
@@ -131,8 +159,10 @@ static struct signature matched_signature(const struct compile *compile,
 		sign_number(&signature, matched->item[i]);
 		if (ordered->tier == TIER_RULE)
 			sign_number(&signature, rule_specificity(compile, ordered, class));
+		lines |= ordered->tier == TIER_RULE;
 		named |= ordered->rule->named_ports;
 	}
+	*alone = !lines && !(named && judged->direction == EGRESS);
 	if (named && judged->direction == EGRESS && pod_class != LOOKUP_NONE)
 		sign_signature(&signature, &compile->classes.pod_classes[pod_class].ports);
 	return signature;
@@ -141,16 +171,23 @@ static struct signature matched_signature(const struct compile *compile,
 static uint32_t table_of_class(struct compile *compile, struct judged *judged, struct touch *touch,
 			       uint32_t class)
 {
+	uint32_t link = link_of(compile, class), table;
 	struct signature signature;
-	uint32_t table;
+	bool alone;
 
-	gather(compile, touch, class);
-	signature = matched_signature(compile, judged, &touch->matched, class);
+	if (link != LOOKUP_NONE && touch->links[link].table != LOOKUP_NONE)
+		return touch->links[link].table;
+	gather(touch, link);
+	signature = matched_signature(compile, judged, &touch->matched, class, &alone);
 	table = lookup_get(&touch->tables, &signature);
-	if (table != LOOKUP_NONE)
-		return table;
-	table = table_make(compile, judged, touch->matched.item, touch->matched.count, class);
-	return lookup_put(&touch->tables, &signature, table);
+	if (table == LOOKUP_NONE) {
+		table =
+		    table_make(compile, judged, touch->matched.item, touch->matched.count, class);
+		lookup_put(&touch->tables, &signature, table);
+	}
+	if (alone && link != LOOKUP_NONE)
+		touch->links[link].table = table;
+	return table;
 }
 
 static void add_grant(struct touch *touch, uint32_t class, uint32_t table)
@@ -209,9 +246,23 @@ static void grant_services(struct compile *compile, struct judged *judged, struc
 	}
 }
 
+/* Where many were touched, all are gone through instead of sorting those. */
+static void sort_classes(const struct compile *compile, struct list32 *classes)
+{
+	if (classes->count < compile->classes.count / 16) {
+		list32_sort(classes);
+		return;
+	}
+	classes->count = 0;
+	for (uint32_t i = 0; i < compile->classes.count; i++)
+		if (compile->stamp[i] == compile->stamp_now)
+			classes->item[classes->count++] = i;
+}
+
 static void make_grants(struct compile *compile, struct judged *judged, struct touch *touch,
 			uint32_t fallback)
 {
+	sort_classes(compile, &touch->classes);
 	for (size_t i = 0; i < touch->classes.count; i++) {
 		uint32_t class = touch->classes.item[i], table;
 
@@ -241,14 +292,24 @@ static int compare_grants(const void *a, const void *b)
 	return x->class < y->class ? -1 : x->class > y->class;
 }
 
+/* Services and the own node come behind the others. */
+static void sort_grants(struct touch *touch)
+{
+	for (size_t i = 1; i < touch->grant_count; i++) {
+		if (touch->grants[i - 1].class < touch->grants[i].class)
+			continue;
+		qsort(touch->grants, touch->grant_count, sizeof(*touch->grants), compare_grants);
+		return;
+	}
+}
+
 static uint32_t intern(struct compile *compile, struct touch *touch, uint32_t fallback)
 {
 	struct plan *plan = compile->plan;
 	struct plan_set set = {.fallback = fallback, .count = (uint32_t)touch->grant_count};
 	uint32_t fresh = (uint32_t)plan->set_count, index;
 
-	if (touch->grant_count)
-		qsort(touch->grants, touch->grant_count, sizeof(*touch->grants), compare_grants);
+	sort_grants(touch);
 	sign_signature(&set.signature, &plan->tables[fallback].signature);
 	for (uint32_t i = 0; i < set.count; i++) {
 		sign_signature(&set.signature, &plan->classes[touch->grants[i].class].signature);
@@ -258,6 +319,8 @@ static uint32_t intern(struct compile *compile, struct touch *touch, uint32_t fa
 	if (index != fresh)
 		return index;
 	set.grants = touch->grants;
+	if (set.count)
+		set.grants = xrealloc(set.grants, set.count * sizeof(*set.grants));
 	touch->grants = NULL;
 	GROW(plan->sets, plan->set_count, compile->set_capacity);
 	plan->sets[plan->set_count++] = set;
@@ -266,7 +329,7 @@ static uint32_t intern(struct compile *compile, struct touch *touch, uint32_t fa
 
 uint32_t set_make(struct compile *compile, struct judged *judged)
 {
-	struct touch touch = {0};
+	struct touch touch = {.first = LOOKUP_NONE};
 	uint32_t fallback, set;
 
 	compile->stamp_now++;
