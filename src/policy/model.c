@@ -61,6 +61,7 @@ static void sign_users(const struct model *model, struct signature *signature)
 		sign_text(&subject, line->subject);
 		sign_bytes(&subject, line->users.uids,
 			   line->users.count * sizeof(*line->users.uids));
+		sign_number(&subject, line->users.unknown != NULL);
 		sum.high += subject.high;
 		sum.low += subject.low;
 	}
