@@ -223,13 +223,6 @@ static int tables_write(struct apply *apply)
 	return 0;
 }
 
-static int entry_compare(const void *a, const void *b)
-{
-	const struct run_entry *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
 /* Between the identities that have a grant, the fallback answers. */
 static size_t set_entries(const struct apply *apply, const struct plan_set *set,
 			  struct run_entry **entries)
@@ -243,7 +236,7 @@ static size_t set_entries(const struct apply *apply, const struct plan_set *set,
 	for (i = 0; i < set->count; i++)
 		grant[i] = (struct run_entry){.start = apply->identity[set->grants[i].class],
 					      .answer = apply->table[set->grants[i].table]};
-	qsort(grant, set->count, sizeof(*grant), entry_compare);
+	entries_sort(grant, set->count);
 	for (i = 0; i < set->count; i++) {
 		if (grant[i].start > next && (!count || out[count - 1].answer != fallback))
 			out[count++] = (struct run_entry){next, fallback};

@@ -100,39 +100,24 @@ static int compile(struct change *change)
 
 /* The classes of the windows */
 
-static uint32_t address4(const struct prefix *prefix)
+static struct range4 range4_of(const struct prefix *prefix)
 {
-	const uint8_t *bytes = prefix->address.bytes;
+	const struct address end = prefix_last(prefix);
+	uint64_t first, last, none;
 
-	return (uint32_t)bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
+	address_halves(&prefix->address, &first, &none);
+	address_halves(&end, &last, &none);
+	return (struct range4){first >> 32, last >> 32};
 }
 
 static struct range6 range6_of(const struct prefix *prefix)
 {
-	struct range6 range = {0};
-	int i;
+	const struct address last = prefix_last(prefix);
+	struct range6 range;
 
-	for (i = 0; i < 8; i++) {
-		range.high = range.high << 8 | prefix->address.bytes[i];
-		range.low = range.low << 8 | prefix->address.bytes[i + 8];
-	}
-	range.last_high = range.high;
-	range.last_low = range.low;
-	if (prefix->length < 64)
-		range.last_high |= UINT64_MAX >> prefix->length;
-	if (prefix->length <= 64)
-		range.last_low = UINT64_MAX;
-	else if (prefix->length < 128)
-		range.last_low |= UINT64_MAX >> (prefix->length - 64);
+	address_halves(&prefix->address, &range.high, &range.low);
+	address_halves(&last, &range.last_high, &range.last_low);
 	return range;
-}
-
-static struct range4 range4_of(const struct prefix *prefix)
-{
-	uint32_t first = address4(prefix);
-
-	return (struct range4){first,
-			       prefix->length < 32 ? first | UINT32_MAX >> prefix->length : first};
 }
 
 static void class_note(struct change *change, bool *noted, uint32_t class)
@@ -151,13 +136,13 @@ static void classes_of_window(struct change *change, bool *noted, const struct p
 	if (window->address.family == 4) {
 		struct range4 range = range4_of(window);
 
-		for (at = peers_bound4(plan, range.first);
+		for (at = plan_bound4_of(plan, range.first);
 		     at < plan->bound4_count && plan->bounds4[at].start <= range.last; at++)
 			class_note(change, noted, plan->bounds4[at].class);
 	} else {
 		struct range6 range = range6_of(window);
 
-		for (at = peers_bound6(plan, range.high, range.low);
+		for (at = plan_bound6_of(plan, range.high, range.low);
 		     at < plan->bound6_count && (plan->bounds6[at].high < range.last_high ||
 						 (plan->bounds6[at].high == range.last_high &&
 						  plan->bounds6[at].low <= range.last_low));
@@ -290,9 +275,9 @@ static int table_answer(struct change *change, uint32_t index, uint32_t *answer)
 
 /* Sets */
 
-static int group_of(struct change *change, struct span old, uint32_t set, uint32_t *index)
+static uint32_t group_of(struct change *change, struct span old, uint32_t set)
 {
-	size_t i;
+	uint32_t i;
 
 	for (i = 0; i < change->group_count; i++) {
 		const struct group *group = &change->groups[i];
@@ -305,8 +290,7 @@ static int group_of(struct change *change, struct span old, uint32_t set, uint32
 		GROW(change->groups, change->group_count, change->group_capacity);
 		change->groups[change->group_count++] = (struct group){.old = old, .set = set};
 	}
-	*index = (uint32_t)i;
-	return 0;
+	return i;
 }
 
 /* Whoever has the same set in force and the same in the plan will have the same. */
@@ -326,45 +310,21 @@ static int groups_make(struct change *change)
 			uint32_t *known = &to[binding->subject][direction], index;
 			struct span old;
 
-			if (!apply_set_in_force(change->datapath, binding, direction, &old))
+			if (!apply_set_in_force(change->datapath, binding, direction, &old)) {
 				result = GIVE_UP;
-			else
-				result = group_of(change, old,
-						  plan->subjects[binding->subject].set[direction],
-						  &index);
-			if (!result && *known != UNKNOWN && *known != index)
+				break;
+			}
+			index =
+			    group_of(change, old, plan->subjects[binding->subject].set[direction]);
+			if (*known != UNKNOWN && *known != index)
 				result = GIVE_UP;
-			*known = result ? UNKNOWN : index;
+			*known = index;
 		}
 	}
 	for (i = 0; i < plan->subject_count && !result; i++)
 		memcpy(plan->subjects[i].set, to[i], sizeof(to[i]));
 	free(to);
 	return result;
-}
-
-static uint32_t planned_table(const struct plan_set *set, uint32_t class)
-{
-	uint32_t low = 0, high = set->count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (set->grants[middle].class == class)
-			return set->grants[middle].table;
-		if (set->grants[middle].class < class)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return set->fallback;
-}
-
-static int entry_compare(const void *a, const void *b)
-{
-	const struct run_entry *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
 }
 
 /* What the set is to answer for the identities of the windows, sorted. */
@@ -378,9 +338,9 @@ static int answers_find(struct change *change, const struct plan_set *set,
 		uint32_t class = change->classes[i];
 
 		answers[i].start = change->identity[class];
-		error = table_answer(change, planned_table(set, class), &answers[i].answer);
+		error = table_answer(change, plan_set_table(set, class), &answers[i].answer);
 	}
-	qsort(answers, change->class_count, sizeof(*answers), entry_compare);
+	entries_sort(answers, change->class_count);
 	return error;
 }
 

@@ -254,42 +254,11 @@ int peers_write(struct datapath *datapath, const struct plan *plan, const uint32
 
 /* Changes of ranges */
 
-size_t peers_bound4(const struct plan *plan, uint32_t address)
-{
-	size_t low = 0, high = plan->bound4_count;
-
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-
-		if (plan->bounds4[middle].start <= address)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static int compare6(uint64_t a_high, uint64_t a_low, uint64_t b_high, uint64_t b_low)
 {
 	if (a_high != b_high)
 		return a_high < b_high ? -1 : 1;
 	return a_low < b_low ? -1 : a_low > b_low;
-}
-
-size_t peers_bound6(const struct plan *plan, uint64_t address_high, uint64_t address_low)
-{
-	size_t low = 0, high = plan->bound6_count;
-
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-
-		if (compare6(plan->bounds6[middle].high, plan->bounds6[middle].low, address_high,
-			     address_low) <= 0)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
 }
 
 void peers_copy(struct datapath *datapath)
@@ -330,7 +299,7 @@ static void block_patch(const struct peers_patch *patch, const struct block *old
 	const struct plan *plan = patch->plan;
 	uint32_t base = range.first & 0xffff0000, first = range.first - base;
 	uint32_t last = range.last - base, i, behind = 0;
-	size_t at = peers_bound4(plan, range.first);
+	size_t at = plan_bound4_of(plan, range.first);
 
 	new->count = 0;
 	for (i = 0; i < old->count && old->starts[i] < first; i++)
@@ -434,7 +403,7 @@ static void entries6_patch(const struct peers_patch *patch, const struct entries
 	const struct plan *plan = patch->plan;
 	uint64_t next_low = range->last_low + 1, next_high = range->last_high + !next_low;
 	bool reaches_end = !next_low && !next_high;
-	size_t at = peers_bound6(plan, range->high, range->low), i;
+	size_t at = plan_bound6_of(plan, range->high, range->low), i;
 
 	for (i = 0; i < old->count &&
 		    compare6(old->entry[i].high, old->entry[i].low, range->high, range->low) < 0;

@@ -16,10 +16,6 @@ void peers_mark(struct datapath *datapath, uint32_t half);
 int peers_write(struct datapath *datapath, const struct plan *plan, const uint32_t *identity,
 		uint32_t idle, bool anew);
 
-/* The index of the bound in which the address lies. */
-size_t peers_bound4(const struct plan *plan, uint32_t address);
-size_t peers_bound6(const struct plan *plan, uint64_t high, uint64_t low);
-
 struct range4 {
 	uint32_t first, last;
 };

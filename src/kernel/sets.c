@@ -14,6 +14,18 @@ void spans_add(struct spans *spans, struct span span)
 	spans->span[spans->count++] = span;
 }
 
+static int entry_compare(const void *a, const void *b)
+{
+	const struct run_entry *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+void entries_sort(struct run_entry *entries, size_t count)
+{
+	qsort(entries, count, sizeof(*entries), entry_compare);
+}
+
 static bool is_flat(struct span set)
 {
 	return set.count & SET_FLAT;

@@ -16,6 +16,7 @@ struct spans {
 
 void spans_add(struct spans *spans, struct span span); /* but not one without a run */
 
+void entries_sort(struct run_entry *entries, size_t count);
 /* Of entries sorted by identity, the first at 0; each holds up to the next. */
 int set_write(struct datapath *datapath, const struct run_entry *entries, size_t count,
 	      struct span *set);

@@ -119,6 +119,33 @@ bool prefix_contains(const struct prefix *prefix, const struct address *address)
 	return memcmp(masked.bytes, prefix->address.bytes, sizeof(masked.bytes)) == 0;
 }
 
+struct prefix prefix_wider(const struct prefix *prefix, uint8_t length)
+{
+	struct prefix wider = {prefix->address, length};
+
+	mask(wider.address.bytes, length);
+	return wider;
+}
+
+struct address prefix_last(const struct prefix *prefix)
+{
+	struct address last = prefix->address;
+	unsigned int size = last.family == 4 ? 4 : 16;
+
+	for (unsigned int bit = prefix->length; bit < 8 * size; bit++)
+		last.bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	return last;
+}
+
+void address_halves(const struct address *address, uint64_t *high, uint64_t *low)
+{
+	*high = *low = 0;
+	for (int i = 0; i < 8; i++) {
+		*high = *high << 8 | address->bytes[i];
+		*low = *low << 8 | address->bytes[i + 8];
+	}
+}
+
 int address_compare(const struct address *a, const struct address *b)
 {
 	if (a->family != b->family)

@@ -25,6 +25,11 @@ const char *address_text(const struct address *address, char text[static ADDRESS
 const char *prefix_text(const struct prefix *prefix,
 			char text[static ADDRESS_TEXT]); /* always with /length */
 bool prefix_contains(const struct prefix *prefix, const struct address *address);
+/* The prefix of that length, not above its own, in which it lies; and its last address. */
+struct prefix prefix_wider(const struct prefix *prefix, uint8_t length);
+struct address prefix_last(const struct prefix *prefix);
+/* The two halves of an address, host order; of IPv4 the upper half of `high` has it all. */
+void address_halves(const struct address *address, uint64_t *high, uint64_t *low);
 int address_compare(const struct address *a, const struct address *b);
 
 #endif

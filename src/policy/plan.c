@@ -39,16 +39,7 @@ int plan_subject_find(const struct plan *plan, const char *name)
 	return -1;
 }
 
-static uint64_t load64(const uint8_t *bytes)
-{
-	uint64_t word = 0;
-
-	for (int i = 0; i < 8; i++)
-		word = word << 8 | bytes[i];
-	return word;
-}
-
-static uint32_t class_of4(const struct plan *plan, uint32_t address)
+size_t plan_bound4_of(const struct plan *plan, uint32_t address)
 {
 	size_t low = 0, high = plan->bound4_count;
 
@@ -60,10 +51,10 @@ static uint32_t class_of4(const struct plan *plan, uint32_t address)
 		else
 			high = middle;
 	}
-	return plan->bounds4[low].class;
+	return low;
 }
 
-static uint32_t class_of6(const struct plan *plan, uint64_t upper, uint64_t lower)
+size_t plan_bound6_of(const struct plan *plan, uint64_t upper, uint64_t lower)
 {
 	size_t low = 0, high = plan->bound6_count;
 
@@ -76,14 +67,17 @@ static uint32_t class_of6(const struct plan *plan, uint64_t upper, uint64_t lowe
 		else
 			high = middle;
 	}
-	return plan->bounds6[low].class;
+	return low;
 }
 
 uint32_t plan_class_of(const struct plan *plan, const struct address *peer)
 {
+	uint64_t high, low;
+
+	address_halves(peer, &high, &low);
 	if (peer->family == 4)
-		return class_of4(plan, (uint32_t)(load64(peer->bytes) >> 32));
-	return class_of6(plan, load64(peer->bytes), load64(peer->bytes + 8));
+		return plan->bounds4[plan_bound4_of(plan, (uint32_t)(high >> 32))].class;
+	return plan->bounds6[plan_bound6_of(plan, high, low)].class;
 }
 
 static int compare_grant(const void *key, const void *element)
@@ -94,16 +88,20 @@ static int compare_grant(const void *key, const void *element)
 	return class < other ? -1 : class > other;
 }
 
-uint32_t plan_table_of(const struct plan *plan, uint32_t subject, enum direction direction,
-		       uint32_t class)
+uint32_t plan_set_table(const struct plan_set *set, uint32_t class)
 {
-	const struct plan_set *set = &plan->sets[plan->subjects[subject].set[direction]];
 	const struct plan_grant *grant = NULL;
 
 	if (set->count)
 		grant =
 		    bsearch(&class, set->grants, set->count, sizeof(*set->grants), compare_grant);
 	return grant ? grant->table : set->fallback;
+}
+
+uint32_t plan_table_of(const struct plan *plan, uint32_t subject, enum direction direction,
+		       uint32_t class)
+{
+	return plan_set_table(&plan->sets[plan->subjects[subject].set[direction]], class);
 }
 
 uint32_t plan_table_find(const struct plan_table *table, uint32_t key)

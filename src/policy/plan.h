@@ -132,6 +132,9 @@ void plan_free(struct plan *plan);
 /* -1 when the plan has no such subject. */
 int plan_subject_find(const struct plan *plan, const char *name);
 
+/* The index of the bound in which an address lies; host order. */
+size_t plan_bound4_of(const struct plan *plan, uint32_t address);
+size_t plan_bound6_of(const struct plan *plan, uint64_t high, uint64_t low);
 uint32_t plan_class_of(const struct plan *plan, const struct address *peer);
 
 /* The rule that judges the packet, an index into plan->rules; its `allow` is the verdict. */
@@ -146,6 +149,7 @@ const struct plan_table *plan_timed(const struct plan *plan, uint32_t subject,
 /* The two halves of it: the table for a class, and the rule for a key of it. */
 uint32_t plan_table_of(const struct plan *plan, uint32_t subject, enum direction direction,
 		       uint32_t class);
+uint32_t plan_set_table(const struct plan_set *set, uint32_t class);
 uint32_t plan_table_rule(const struct plan *plan, const struct plan_table *table, uint32_t key);
 /* As the range has it: a rule, or PLAN_TIMED and a table. */
 uint32_t plan_table_find(const struct plan_table *table, uint32_t key);

@@ -391,6 +391,16 @@ void line_add(struct model *model, struct line *line)
 	ADD(model->lines, line);
 }
 
+/* For whom it is; the peer that a selector is. */
+static int line_subject_set(struct model *model, struct line *line, const char *subject)
+{
+	line->subject = subject ? model_text(model, subject) : NULL;
+	line->selected = LOOKUP_NONE;
+	if (!subject || !strchr(subject, '=') || strncmp(subject, "cgroup:", 7) == 0)
+		return 0;
+	return peer_from_text(model, subject, &line->selected);
+}
+
 int read_rule(struct model *model, const struct item *object, const char *where)
 {
 	struct line *line = model_array(model, 1, sizeof(*line));
@@ -405,7 +415,6 @@ int read_rule(struct model *model, const struct item *object, const char *where)
 	rule->peers = model_array(model, 1, sizeof(*rule->peers));
 	rule->peer_count = 1;
 	line->direction = read_direction(object);
-	line->subject = subject ? model_text(model, subject) : NULL;
 	line->title = model_format(model, "rule %d", rule->index);
 	line->origin = strncmp(where, "agent/", 6) == 0 ? "agent" : "";
 	line->preset = model_text(model, item_text(object, "preset", ""));
@@ -415,9 +424,7 @@ int read_rule(struct model *model, const struct item *object, const char *where)
 		return FAILED;
 	if (rate && rate_parse(rate, &rule->rate_per_second, &rule->rate_burst))
 		return fail("%s: \"%s\" is no rate such as 100/s or 100/s:10", where, rate);
-	line->selected = LOOKUP_NONE;
-	if (subject && strchr(subject, '=') && strncmp(subject, "cgroup:", 7) != 0 &&
-	    peer_from_text(model, subject, &line->selected))
+	if (line_subject_set(model, line, subject))
 		return FAILED;
 	line_add(model, line);
 	return 0;
@@ -427,7 +434,6 @@ int model_scope_add(struct model *model, const json_t *scope)
 {
 	struct line *line = model_array(model, 1, sizeof(*line));
 	const struct peer nobody = {.kind = PEER_NAMES, .text = "nobody"};
-	const char *subject = field_text(scope, "subject", NULL);
 	struct policy_rule *rule = &line->rule;
 
 	rule->name = "";
@@ -438,11 +444,8 @@ int model_scope_add(struct model *model, const json_t *scope)
 	rule->peers[0] = model_peer(model, &nobody);
 	line->direction =
 	    strcmp(field_text(scope, "direction", ""), "egress") == 0 ? EGRESS : INGRESS;
-	line->subject = subject ? model_text(model, subject) : NULL;
 	line->title = line->origin = line->preset = "";
-	line->selected = LOOKUP_NONE;
-	if (subject && strchr(subject, '=') && strncmp(subject, "cgroup:", 7) != 0 &&
-	    peer_from_text(model, subject, &line->selected))
+	if (line_subject_set(model, line, field_text(scope, "subject", NULL)))
 		return FAILED;
 	line_add(model, line);
 	return 0;

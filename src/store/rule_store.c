@@ -531,37 +531,20 @@ static void find(const struct rule_store *store, const struct key *key, size_t p
 		tree_each(store->records, key->bytes, key->length, prefix, found_add, found);
 }
 
-static void mask(struct prefix *prefix, uint8_t length, uint8_t fill)
-{
-	unsigned int bytes = prefix->address.family == 4 ? 4 : 16;
-
-	for (unsigned int i = 0; i < bytes; i++) {
-		int kept = length - (int)(8 * i);
-		uint8_t host = kept >= 8 ? 0 : (uint8_t)(0xff >> (kept < 0 ? 0 : kept));
-
-		prefix->address.bytes[i] =
-		    (uint8_t)((prefix->address.bytes[i] & ~host) | (fill & host));
-	}
-	prefix->length = length;
-}
-
 /* Wider prefixes one by one, narrower ones in one walk. */
 static void find_around(const struct rule_store *store, const struct prefix *window,
 			struct found *found)
 {
-	struct prefix first = *window, last = *window;
+	const struct prefix last = {prefix_last(window), window->length};
 	struct key key, end;
 
 	for (uint8_t length = 0; length < window->length; length++) {
-		struct prefix wider = *window;
+		struct prefix wider = prefix_wider(window, length);
 
-		mask(&wider, length, 0);
 		key = prefix_key(&wider);
 		find(store, &key, key.length, found);
 	}
-	mask(&last, window->length, 0xff);
-	first.length = window->length;
-	key = prefix_key(&first);
+	key = prefix_key(window);
 	end = prefix_key(&last);
 	found->last = end.bytes;
 	find(store, &key, 2, found);
