@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Page 0 and 1 are the heads of even and odd versions, two pages behind them
- * for each say which pages its tree uses. A node has its cells from the end
- * and their places, sorted by key, from the front. In a branch, a cell's value
- * is the page of those keys that are not before its own; the first one's key
- * is empty.
+ * for each say which pages its tree uses. The others are nodes (node.h).
  */
 #include "store/tree.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/pages.h"
+#include "store/node.h"
 
 #define MAGIC 0x6e70747265650001ull
 #define MAP_PAGES (PAGE_LIMIT / 8 / PAGE_BYTES)
@@ -22,18 +19,6 @@
 struct head {
 	uint64_t magic;
 	uint32_t version, root; /* 0: empty */
-};
-
-struct node {
-	uint16_t count, branch;
-	uint16_t end;  /* where the cells begin */
-	uint16_t used; /* bytes of all cells */
-	uint16_t place[];
-};
-
-struct cell {
-	uint16_t length, size;
-	unsigned char data[]; /* key, value */
 };
 
 struct tree {
@@ -49,8 +34,6 @@ struct tree {
 		uint64_t own[MAP_WORDS], old[MAP_WORDS];
 	} before;
 };
-
-#define ROOM (PAGE_BYTES - sizeof(struct node))
 
 static struct head *head_at(const struct tree *tree, uint32_t version)
 {
@@ -148,131 +131,6 @@ static int page_take(struct tree *tree, uint32_t *page)
 static void page_give(struct tree *tree, uint32_t page)
 {
 	bit_set(tree->own, page, false);
-}
-
-static struct cell *cell_at(const struct node *node, unsigned int index)
-{
-	return (struct cell *)((char *)node + node->place[index]);
-}
-
-static size_t cell_bytes(size_t length, size_t size)
-{
-	return (sizeof(struct cell) + length + size + 1) & ~(size_t)1;
-}
-
-static int key_compare(const void *a, size_t a_length, const void *b, size_t b_length)
-{
-	size_t length = a_length < b_length ? a_length : b_length;
-	int order = length ? memcmp(a, b, length) : 0;
-
-	return order ? order : a_length < b_length ? -1 : a_length > b_length;
-}
-
-/* The first cell whose key is not before `key`; whether it is the same. */
-static unsigned int cell_find(const struct node *node, const void *key, size_t length, bool *same)
-{
-	unsigned int low = 0, high = node->count;
-
-	*same = false;
-	while (low < high) {
-		unsigned int middle = low + (high - low) / 2;
-		const struct cell *cell = cell_at(node, middle);
-		int order = key_compare(cell->data, cell->length, key, length);
-
-		*same |= !order;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* Which child of a branch has the key. */
-static unsigned int child_find(const struct node *node, const void *key, size_t length)
-{
-	bool same;
-	unsigned int index = cell_find(node, key, length, &same);
-
-	return same || !index ? index : index - 1;
-}
-
-static uint32_t child_at(const struct node *node, unsigned int index)
-{
-	const struct cell *cell = cell_at(node, index);
-	uint32_t page;
-
-	memcpy(&page, cell->data + cell->length, sizeof(page));
-	return page;
-}
-
-static void child_set(struct node *node, unsigned int index, uint32_t page)
-{
-	struct cell *cell = cell_at(node, index);
-
-	memcpy(cell->data + cell->length, &page, sizeof(page));
-}
-
-static void node_clear(struct node *node, bool branch)
-{
-	*node = (struct node){.branch = branch, .end = PAGE_BYTES};
-}
-
-static bool node_has_room(const struct node *node, size_t bytes)
-{
-	return ROOM - node->used - node->count * sizeof(node->place[0]) >=
-	       bytes + sizeof(node->place[0]);
-}
-
-/* Moves the cells together. */
-static void node_compact(struct node *node)
-{
-	char buffer[PAGE_BYTES];
-	struct node *copy = (struct node *)buffer;
-	uint16_t end = PAGE_BYTES;
-
-	memcpy(buffer, node, PAGE_BYTES);
-	for (unsigned int i = 0; i < copy->count; i++) {
-		const struct cell *cell = cell_at(copy, i);
-		size_t bytes = cell_bytes(cell->length, cell->size);
-
-		end = (uint16_t)(end - bytes);
-		memcpy((char *)node + end, cell, bytes);
-		node->place[i] = end;
-	}
-	node->end = end;
-}
-
-/* There is room. */
-static void cell_add(struct node *node, unsigned int index, const void *key, size_t length,
-		     const void *value, size_t size)
-{
-	size_t bytes = cell_bytes(length, size);
-	struct cell *cell;
-
-	if (sizeof(*node) + (node->count + 1u) * sizeof(node->place[0]) + bytes > node->end)
-		node_compact(node);
-	node->end = (uint16_t)(node->end - bytes);
-	node->used = (uint16_t)(node->used + bytes);
-	memmove(&node->place[index + 1], &node->place[index],
-		(node->count++ - index) * sizeof(node->place[0]));
-	node->place[index] = node->end;
-	cell = cell_at(node, index);
-	cell->length = (uint16_t)length;
-	cell->size = (uint16_t)size;
-	if (length)
-		memcpy(cell->data, key, length);
-	if (size)
-		memcpy(cell->data + length, value, size);
-}
-
-static void cell_remove(struct node *node, unsigned int index)
-{
-	const struct cell *cell = cell_at(node, index);
-
-	node->used = (uint16_t)(node->used - cell_bytes(cell->length, cell->size));
-	memmove(&node->place[index], &node->place[index + 1],
-		(--node->count - index) * sizeof(node->place[0]));
 }
 
 /* A page that may be written: itself when it is new, else a copy in its place. */
@@ -461,7 +319,7 @@ static void child_join(struct tree *tree, struct node *node, unsigned int index)
 	right = node_at(tree, page);
 	if (left->used + right->used + border->length +
 		(left->count + right->count) * (sizeof(left->place[0]) + 2u) >
-	    ROOM * 3 / 4)
+	    NODE_ROOM * 3 / 4)
 		return;
 	for (unsigned int i = 0; i < right->count; i++) {
 		const struct cell *cell = cell_at(right, i);
