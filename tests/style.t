@@ -43,7 +43,12 @@ mapfile -t shell < <(chosen is_shell)
 mapfile -t pages < <(chosen is_page)
 mapfile -t ours < <(chosen is_ours)
 
-is "C is formatted" "$(unformatted "${c[@]}")" ""
+# Other versions of it disagree, and Debian 13 does not have this one.
+if command -v clang-format-14 >/dev/null; then
+	is "C is formatted" "$(unformatted "${c[@]}")" ""
+else
+	skip "no clang-format-14"
+fi
 ok "shell passes shellcheck" shellcheck "${shell[@]}"
 if [ ${#pages[@]} -gt 0 ]; then
 	ok "manual pages pass mandoc -Tlint" mandoc -Tlint -W warning "${pages[@]}"
