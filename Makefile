@@ -57,7 +57,7 @@ shared := $(addprefix $(src)/src/,agent/cluster.c agent/follow.c agent/request.c
 	net/masquerade.c)
 # libreadline.a brings an xrealloc of its own.
 static := -static -Wl,-z,muldefs
-sources := $(wildcard $(src)/src/*.c $(src)/src/*/*.c)
+sources := $(wildcard $(addprefix $(src)/src/,*.c */*.c */*/*.c))
 sources := $(filter-out $(if $(STATIC),$(shared),$(src)/src/static/%),$(sources))
 objects := $(patsubst $(src)/%.c,$(O)/%.o,$(sources))
 # What bpf/lib/flow_table.h may take for granted of the processor.
@@ -94,8 +94,8 @@ $(O)/completion.h: $(completions)
 		sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $(src)/bash-completion/$${shell#*:}; echo ';'; \
 	done >$@
 
-$(O)/src/version.o: $(O)/git-version.h
-$(O)/src/cmd/completion.o: $(O)/completion.h
+$(O)/src/base/version.o: $(O)/git-version.h
+$(O)/src/cmd/words/completion.o: $(O)/completion.h
 $(O)/src/shell/edit_plain.o $(O)/src/shell/edit_readline.o $(O)/src/shell/edit_complete.o: \
 	$(O)/with-readline.h
 

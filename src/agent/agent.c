@@ -17,7 +17,7 @@
 #include "agent/presets.h"
 #include "agent/refresh.h"
 #include "agent/source.h"
-#include "kernel/enforce.h"
+#include "commit/enforce.h"
 
 #define BATCH_MS 5
 #define RETRY_MS 1000

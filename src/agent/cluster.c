@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "agent/follow.h"
-#include "policy/schema.h"
+#include "manifest/schema.h"
 
 static const struct resource resources[] = {
     {"/api/v1/namespaces", "Namespace", "v1", false},

@@ -12,8 +12,8 @@
 #include <unistd.h>
 #include "agent/intake.h"
 #include "agent/source.h"
-#include "policy/manifest.h"
-#include "policy/schema.h"
+#include "manifest/manifest.h"
+#include "manifest/schema.h"
 
 #define EVENTS                                                                               \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR | \

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/intake.h"
-#include "policy/schema.h"
+#include "manifest/schema.h"
 
 #define PAGE 500
 #define BACKOFF_MS 100

@@ -2,10 +2,10 @@
 #include "agent/intake.h"
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
-#include "policy/model.h"
-#include "policy/schema.h"
-#include "policy/store.h"
+#include "base/base.h"
+#include "model/model.h"
+#include "manifest/schema.h"
+#include "manifest/kept.h"
 
 #define OWN_ANNOTATIONS "npctl.io/"
 

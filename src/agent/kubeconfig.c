@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "base.h"
-#include "policy/manifest.h"
-#include "policy/schema.h"
+#include "base/base.h"
+#include "manifest/manifest.h"
+#include "manifest/schema.h"
 
 #define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 

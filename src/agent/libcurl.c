@@ -3,7 +3,7 @@
 #include <dlfcn.h>
 #include <stddef.h>
 #include <string.h>
-#include "base.h"
+#include "base/base.h"
 
 struct libcurl libcurl;
 

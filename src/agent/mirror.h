@@ -6,7 +6,7 @@
 #ifndef NPCTL_AGENT_MIRROR_H
 #define NPCTL_AGENT_MIRROR_H
 
-#include "kernel/instance.h"
+#include "store/instance.h"
 
 /* One document each: a change writes but one of them anew. */
 #define MIRROR_PARTS 64

@@ -2,11 +2,11 @@
 #include "agent/presets.h"
 #include <stdlib.h>
 #include <string.h>
-#include "kernel/domains.h"
-#include "kernel/enforce.h"
-#include "policy/lines.h"
-#include "policy/preset.h"
-#include "policy/schema.h"
+#include "agent/domains.h"
+#include "commit/enforce.h"
+#include "model/rule.h"
+#include "model/preset.h"
+#include "manifest/schema.h"
 
 #define ANNOTATION "npctl.io/preset"
 #define FIRST_ID 1000000 /* users' rules are far below */

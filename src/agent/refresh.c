@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "agent/source.h"
-#include "kernel/domains.h"
+#include "agent/domains.h"
 
 #define LOOK_S 2 /* for names that rules speak of since */
 

@@ -3,8 +3,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
-#include "policy/read_file.h"
+#include "base/base.h"
+#include "base/read_file.h"
 
 #define CONNECT_S 10
 #define SILENCE_S 10 /* of a list */

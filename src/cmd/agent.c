@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "agent/agent.h"
 #include "cmd/cmd.h"
-#include "cmd/stat.h"
+#include "cmd/watch/stat.h"
 
 static const struct option options[] = {
     {"manifests", VALUE_DIR, "DIR", "follow the manifests in this directory", 'm', false},

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/cmd.h"
-#include "kernel/attach.h"
+#include "attach/attach.h"
 #include "kernel/cgroup.h"
 
 static void say(struct context *context, const char *subject, const char *interface,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Commands from a file: understood before the first one runs, and all or nothing if wanted. */
-#include "interrupt.h"
-#include "kernel/enforce.h"
+#include "base/interrupt.h"
+#include "commit/enforce.h"
 #include "shell/session.h"
 #include <errno.h>
 #include <stdio.h>

@@ -3,10 +3,10 @@
  * The table of subcommands. Help, completion, the parser and the check of the
  * man pages all read it; a command file reads words, calls, prints.
  */
-#ifndef NPCTL_CMD_H
-#define NPCTL_CMD_H
+#ifndef NPCTL_CMD_CMD_H
+#define NPCTL_CMD_CMD_H
 
-#include "base.h"
+#include "base/base.h"
 #include "out/out.h"
 
 /* What a value is: for the parser's checks, help and completion. */

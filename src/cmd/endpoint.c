@@ -3,14 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cmd/policy.h"
-#include "kernel/enforce.h"
-#include "policy/explain.h"
-#include "policy/identity.h"
-#include "policy/listing.h"
-#include "policy/matrix.h"
-#include "policy/schema.h"
-#include "policy/store.h"
+#include "cmd/policy/policy.h"
+#include "commit/enforce.h"
+#include "questions/explain.h"
+#include "compile/identity.h"
+#include "questions/listing.h"
+#include "questions/matrix.h"
+#include "manifest/schema.h"
+#include "manifest/kept.h"
 
 static const struct option none[] = {{0}};
 

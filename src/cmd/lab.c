@@ -2,8 +2,8 @@
 #include "cmd/lab.h"
 #include <stdlib.h>
 #include <string.h>
-#include "kernel/attach.h"
-#include "kernel/enforce.h"
+#include "attach/attach.h"
+#include "commit/enforce.h"
 
 static const char *text_of(const json_t *object, const char *key)
 {

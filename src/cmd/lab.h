@@ -8,7 +8,7 @@
 #ifndef NPCTL_CMD_LAB_H
 #define NPCTL_CMD_LAB_H
 
-#include "kernel/instance.h"
+#include "store/instance.h"
 #include "net/topo.h"
 
 struct lab {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/lab.h"
-#include "policy/manifest.h"
+#include "manifest/manifest.h"
 
 static const char *text_of(const json_t *object, const char *key)
 {

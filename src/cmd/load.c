@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/cmd.h"
-#include "kernel/programs.h"
+#include "load/programs.h"
 
 #define MAP_LIMIT (1 << 26)	   /* entries: more than memory holds */
 #define LIFETIME_LIMIT (7 * 86400) /* seconds: jiffies are counted in 32 bits */

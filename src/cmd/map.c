@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cmd/cmd.h"
-#include "kernel/map.h"
+#include "maps/map.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* npctl repl: a prompt for all the other commands. */
-#include "interrupt.h"
-#include "kernel/glance.h"
+#include "base/interrupt.h"
+#include "watch/prompt_state.h"
 #include "shell/edit.h"
 #include "shell/session.h"
 #include <errno.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cmd/cmd.h"
-#include "version.h"
+#include "base/version.h"
 #include "abi.h"
 #include <stdio.h>
 

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include "cni/commands.h"
 #include "cni/refuse.h"
-#include "kernel/attach.h"
-#include "kernel/networks.h"
-#include "kernel/programs.h"
+#include "attach/attach.h"
+#include "store/networks.h"
+#include "load/programs.h"
 
 static int load(struct instance *instance)
 {

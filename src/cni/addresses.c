@@ -8,8 +8,8 @@
 #include <string.h>
 #include "cni/attachment.h"
 #include "cni/refuse.h"
-#include "kernel/enforce.h"
-#include "kernel/networks.h"
+#include "commit/enforce.h"
+#include "store/networks.h"
 #include "net/subnets.h"
 
 static int take_records(const char *network, json_t *document, void *data)

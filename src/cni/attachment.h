@@ -4,7 +4,7 @@
 #define NPCTL_CNI_ATTACHMENT_H
 
 #include "cni/request.h"
-#include "kernel/instance.h"
+#include "store/instance.h"
 
 #define FAMILIES 2 /* IPv4, IPv6 */
 
@@ -74,7 +74,7 @@ int wire_find(const struct request *request, struct attachment *attachment);
 /* All is as wire_make() left it, or it is refused. */
 int wire_check(const struct request *request, const json_t *record);
 
-/* record.c: the document "cni/NETWORK" (kernel/networks.h), under the lock. */
+/* record.c: the document "cni/NETWORK" (store/networks.h), under the lock. */
 json_t *network_read(struct instance *instance, const char *network);
 /* `document` NULL removes. */
 void network_write(struct instance *instance, const char *network, json_t *document);

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "cni/refuse.h"
 #include "cni/request.h"
-#include "policy/schema.h"
+#include "manifest/schema.h"
 
 /* "10.0.0.5" or "10.0.0.5/24": the length is the network's to say. */
 static int take_address(struct config *config, const char *where, const char *text)

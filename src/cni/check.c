@@ -4,10 +4,10 @@
 #include <string.h>
 #include "cni/commands.h"
 #include "cni/refuse.h"
-#include "kernel/attach.h"
-#include "kernel/networks.h"
+#include "attach/attach.h"
+#include "store/networks.h"
 #include "net/masquerade.h"
-#include "policy/schema.h"
+#include "manifest/schema.h"
 
 /* What keeps an interface's policy from being in force; NULL: nothing. */
 static const char *policy_fault(const json_t *rows, const char *host)

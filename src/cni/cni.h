@@ -4,8 +4,8 @@
  * CNI_COMMAND in the environment and a network's configuration on standard
  * input (https://www.cni.dev/docs/spec/, npctl-cni(8)).
  */
-#ifndef NPCTL_CNI_H
-#define NPCTL_CNI_H
+#ifndef NPCTL_CNI_CNI_H
+#define NPCTL_CNI_CNI_H
 
 #include <stdbool.h>
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "cni/refuse.h"
 #include "cni/request.h"
-#include "policy/schema.h"
+#include "manifest/schema.h"
 
 #define MTU_LEAST 68
 #define MTU_MOST 65535

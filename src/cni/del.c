@@ -4,9 +4,9 @@
 #include <string.h>
 #include "cni/commands.h"
 #include "cni/refuse.h"
-#include "kernel/attach.h"
-#include "kernel/flows.h"
-#include "policy/schema.h"
+#include "attach/attach.h"
+#include "datapath/flows.h"
+#include "manifest/schema.h"
 
 /* The interface's number, from what is attached to it: the link may be gone, or another's. */
 static uint32_t attached_ifindex(struct instance *instance, const struct request *request,

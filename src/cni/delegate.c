@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "cni/attachment.h"
 #include "cni/refuse.h"
-#include "policy/schema.h"
+#include "manifest/schema.h"
 
 extern char **environ;
 

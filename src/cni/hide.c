@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cni/attachment.h"
-#include "kernel/networks.h"
+#include "store/networks.h"
 #include "net/masquerade.h"
-#include "policy/content.h"
-#include "policy/schema.h"
+#include "base/content.h"
+#include "manifest/schema.h"
 
 struct prefixes {
 	struct prefix *item;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "cni/attachment.h"
 #include "cni/refuse.h"
-#include "policy/schema.h"
+#include "manifest/schema.h"
 
 /* Both ends know each other, and the other one is here and not in a third namespace. */
 static int find_other_end(struct nl_sock *links, const struct request *request,

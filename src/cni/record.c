@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cni/attachment.h"
-#include "kernel/attach.h"
-#include "kernel/enforce.h"
-#include "kernel/networks.h"
-#include "policy/schema.h"
+#include "attach/attach.h"
+#include "commit/enforce.h"
+#include "store/networks.h"
+#include "manifest/schema.h"
 
 json_t *network_read(struct instance *instance, const char *network)
 {

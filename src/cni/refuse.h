@@ -3,7 +3,7 @@
 #ifndef NPCTL_CNI_REFUSE_H
 #define NPCTL_CNI_REFUSE_H
 
-#include "base.h"
+#include "base/base.h"
 
 enum refusal {
 	REFUSED_VERSION = 1,	 /* a version of the specification that is not supported */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "cni/refuse.h"
-#include "policy/content.h"
+#include "base/content.h"
 
 #define INPUT_MOST (16 << 20)
 

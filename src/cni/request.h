@@ -4,7 +4,7 @@
 #define NPCTL_CNI_REQUEST_H
 
 #include <jansson.h>
-#include "base.h"
+#include "base/base.h"
 #include "net/links.h"
 #include "net/shape.h"
 

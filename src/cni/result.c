@@ -4,7 +4,7 @@
 #include <string.h>
 #include "cni/attachment.h"
 #include "cni/refuse.h"
-#include "policy/schema.h"
+#include "manifest/schema.h"
 
 void attachment_release(struct attachment *attachment)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cni/attachment.h"
-#include "policy/schema.h"
+#include "manifest/schema.h"
 
 #define MARK "npctl-cni"
 

@@ -10,7 +10,7 @@
 #include "cni/attachment.h"
 #include "cni/refuse.h"
 #include "net/netns.h"
-#include "policy/schema.h"
+#include "manifest/schema.h"
 
 int wire_check_netns(const struct request *request)
 {

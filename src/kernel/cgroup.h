@@ -3,7 +3,7 @@
 #ifndef NPCTL_KERNEL_CGROUP_H
 #define NPCTL_KERNEL_CGROUP_H
 
-#include "base.h"
+#include "base/base.h"
 
 /*
  * What people write, an absolute path under the mount or one below it, as

@@ -4,7 +4,7 @@
 #define NPCTL_KERNEL_CLOCK_H
 
 #include "abi.h"
-#include "base.h"
+#include "base/base.h"
 
 /* The kernel has CLOCK_TAI for programs (6.1). */
 bool clock_has_tai(void);

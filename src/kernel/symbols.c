@@ -2,7 +2,7 @@
 #include "kernel/symbols.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include "base.h"
+#include "base/base.h"
 
 struct symbol {
 	uint64_t address;

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "base.h"
+#include "base/base.h"
 #include "net/netns.h"
 
 /* What libnl's number says, with what npctl would need for the commonest one. */

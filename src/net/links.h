@@ -7,7 +7,7 @@
 #define NPCTL_NET_LINKS_H
 
 #include <stddef.h>
-#include "policy/cidr.h"
+#include "base/cidr.h"
 
 struct nl_sock;
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
+#include "base/base.h"
 
 #define CALLS(X)                    \
 	X(nft_ctx_new)              \

@@ -8,7 +8,7 @@
 #define NPCTL_NET_MASQUERADE_H
 
 #include <stddef.h>
-#include "policy/cidr.h"
+#include "base/cidr.h"
 
 struct masquerade {
 	const struct prefix *sources; /* whose packets are hidden */

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-#include "base.h"
+#include "base/base.h"
 
 #define SELF "/proc/thread-self/ns/net"
 

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-#include "base.h"
+#include "base/base.h"
 #include "net/netns.h"
 
 #define GREETING_MS 100 /* how long a server that accepted may take to say something */

@@ -4,7 +4,7 @@
 #define NPCTL_NET_PROBE_H
 
 #include <stddef.h>
-#include "policy/cidr.h"
+#include "base/cidr.h"
 
 struct probe {
 	const char *netns; /* NULL: this one */

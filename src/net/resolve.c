@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
+#include "base/base.h"
 
 #define HOSTS_LIFETIME 60 /* of what a file says */
 

@@ -4,7 +4,7 @@
 #define NPCTL_NET_RESOLVE_H
 
 #include <stddef.h>
-#include "policy/cidr.h"
+#include "base/cidr.h"
 
 struct resolved {
 	struct address *address; /* of both families, each once; freed by the caller */

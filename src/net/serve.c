@@ -10,7 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "base.h"
+#include "base/base.h"
 #include "net/port.h"
 
 struct endpoint {

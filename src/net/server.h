@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
-#include "base.h"
+#include "base/base.h"
 
 struct server {
 	const char *pod, *netns, *interface;

@@ -9,7 +9,7 @@
 #include <netlink/route/tc.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
+#include "base/base.h"
 
 #define LATENCY_US 25000 /* how long a packet may wait in the bucket's queue */
 

@@ -10,7 +10,7 @@
 #include <netlink/netlink.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
+#include "base/base.h"
 #include "net/netns.h"
 
 /* A request that waits for its last acknowledgement; newer than the C library. */

@@ -4,7 +4,7 @@
 #define NPCTL_NET_SOCKETS_H
 
 #include <stddef.h>
-#include "policy/cidr.h"
+#include "base/cidr.h"
 
 struct connection {
 	struct address local, remote;

@@ -3,8 +3,8 @@
 #ifndef NPCTL_NET_SUBNETS_H
 #define NPCTL_NET_SUBNETS_H
 
-#include "base.h"
-#include "policy/cidr.h"
+#include "base/base.h"
+#include "base/cidr.h"
 
 struct subnet {
 	struct prefix prefix;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "base.h"
+#include "base/base.h"
 #include "net/links.h"
 #include "net/netns.h"
 #include "net/port.h"

@@ -21,7 +21,7 @@
 #define NPCTL_NET_TOPO_H
 
 #include <jansson.h>
-#include "policy/model.h"
+#include "model/model.h"
 
 #define ANNOTATION "npctl.io/"
 #define ANNOTATION_NETNS ANNOTATION "netns"

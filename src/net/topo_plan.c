@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
+#include "base/base.h"
 #include "net/links.h"
 #include "net/port.h"
 #include "net/subnets.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
+#include "base/base.h"
 #include "net/links.h"
 #include "net/netns.h"
 #include "net/server.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "out/cell.h"
-#include "base.h"
+#include "base/base.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,12 +4,12 @@
  * then hands it over once; -j prints it as it is, else it becomes a table.
  * Colours only on a terminal, never with NO_COLOR or TERM=dumb.
  */
-#ifndef NPCTL_OUT_H
-#define NPCTL_OUT_H
+#ifndef NPCTL_OUT_OUT_H
+#define NPCTL_OUT_OUT_H
 
 #include <jansson.h>
 #include <stdbool.h>
-#include "base.h"
+#include "base/base.h"
 
 struct out {
 	bool json, pretty;

@@ -3,7 +3,7 @@
 #ifndef NPCTL_OUT_PCAPNG_H
 #define NPCTL_OUT_PCAPNG_H
 
-#include "base.h"
+#include "base/base.h"
 
 struct pcapng;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "with-readline.h"
-#include "interrupt.h"
+#include "base/interrupt.h"
 #include "shell/edit.h"
 #include <stdio.h>
 

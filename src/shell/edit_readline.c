@@ -4,7 +4,7 @@
  * that nothing runs in a handler and the terminal is always given back.
  */
 #include "with-readline.h"
-#include "interrupt.h"
+#include "base/interrupt.h"
 #include "shell/edit.h"
 #include "shell/edit_complete.h"
 #include "shell/history.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "shell/history.h"
-#include "base.h"
+#include "base/base.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "shell/session.h"
-#include "interrupt.h"
+#include "base/interrupt.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef NPCTL_SHELL_SPLIT_H
 #define NPCTL_SHELL_SPLIT_H
 
-#include "base.h"
+#include "base/base.h"
 
 #define SPLIT_OPEN 1 /* a quote or a backslash wants another line */
 

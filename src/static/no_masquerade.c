@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Instead of what speaks to nftables, whose library is not to be had statically. */
-#include "base.h"
+#include "base/base.h"
 #include "net/masquerade.h"
 
 int masquerade_set(const char *table, const struct masquerade *masquerade)

@@ -6,7 +6,7 @@
 #ifndef NPCTL_STORE_NUMBER_STORE_H
 #define NPCTL_STORE_NUMBER_STORE_H
 
-#include "policy/numbers.h"
+#include "compile/numbers.h"
 #include "store/tree.h"
 
 /* All of them; none when there are none. */

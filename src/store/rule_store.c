@@ -15,8 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "policy/content.h"
-#include "policy/schema.h"
+#include "base/content.h"
+#include "manifest/schema.h"
 
 #define SUBJECT_MOST 400 /* longer ones are told apart, but not told */
 

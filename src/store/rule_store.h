@@ -8,8 +8,8 @@
 #define NPCTL_STORE_RULE_STORE_H
 
 #include <jansson.h>
-#include "policy/cidr.h"
-#include "policy/lines.h"
+#include "base/cidr.h"
+#include "model/rule.h"
 #include "store/tree.h"
 
 struct rule_store {
@@ -38,7 +38,7 @@ bool rule_store_is_empty(const struct rule_store *store);
 /* Some allow rule has the direction and the subject of `scope`. */
 bool rule_store_allows(const struct rule_store *store, const json_t *scope);
 
-/* All of them as an array with the sequence in front, as policy/lines.h has it; and from one. */
+/* All of them as an array with the sequence in front, as model/rule.h has it; and from one. */
 json_t *rule_store_all(const struct rule_store *store);
 int rule_store_set_all(struct rule_store *store, const json_t *rules);
 /* The same array as text, freed by the caller. */

@@ -10,7 +10,7 @@
 #ifndef NPCTL_STORE_TREE_H
 #define NPCTL_STORE_TREE_H
 
-#include "base.h"
+#include "base/base.h"
 
 /* Six of the longest fit into a page, so that halves of a full one have room for another. */
 #define TREE_KEY_MOST 128

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "kernel/enforce.h"
-#include "kernel/event_text.h"
-#include "kernel/statistics.h"
+#include "commit/enforce.h"
+#include "watch/event_text.h"
+#include "watch/statistics.h"
 #include "net/topo.h"
-#include "policy/plan.h"
+#include "compile/plan.h"
 #include "top/top.h"
 #include <arpa/inet.h>
 #include <errno.h>

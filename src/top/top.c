@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "top/top.h"
-#include "interrupt.h"
-#include "kernel/statistics.h"
+#include "base/interrupt.h"
+#include "watch/statistics.h"
 #include <curses.h>
 #include <errno.h>
 #include <stdlib.h>

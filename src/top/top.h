@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 #include "cmd/cmd.h"
-#include "kernel/events.h"
-#include "kernel/names.h"
+#include "watch/listener.h"
+#include "watch/labels.h"
 
 #define LOG_LINES 2048
 #define HISTORY 120 /* looks that a graph remembers */

@@ -5,12 +5,12 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
-#include "policy/lint.h"
-#include "policy/manifest.h"
-#include "policy/matrix.h"
-#include "policy/model_private.h"
-#include "policy/schema.h"
+#include "base/base.h"
+#include "questions/lint.h"
+#include "manifest/manifest.h"
+#include "questions/matrix.h"
+#include "model/model_private.h"
+#include "manifest/schema.h"
 
 /* With a checked object alone the stored form is read, too. */
 static void read_again(const struct manifests *manifests)

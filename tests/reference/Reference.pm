@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # A second opinion: network policy evaluated straight from the words of the
 # API, one packet at a time, as slow and plain as can be. It shares nothing
-# with src/policy, so that one mistake is not made twice.
+# with src/model and src/compile, so that one mistake is not made twice.
 package Reference;
 use strict;
 use warnings;

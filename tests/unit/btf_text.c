@@ -3,7 +3,7 @@
 #include "unit.h"
 #include <stdlib.h>
 #include <string.h>
-#include "kernel/btf_text.h"
+#include "maps/btf_text.h"
 
 struct shape {
 	char name[8];

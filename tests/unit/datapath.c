@@ -15,11 +15,11 @@
 #include <unistd.h>
 #include "bench.skel.h"
 #include "frame.h"
-#include "kernel/apply.h"
-#include "kernel/sandbox.h"
-#include "kernel/apply.h"
-#include "kernel/sets.h"
-#include "policy/model.h"
+#include "datapath/apply.h"
+#include "datapath/sandbox.h"
+#include "datapath/apply.h"
+#include "datapath/sets.h"
+#include "model/model.h"
 
 #define REFUSED()                               \
 	do {                                    \

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include "bench.skel.h"
 #include "frame.h"
-#include "kernel/apply.h"
-#include "kernel/sandbox.h"
-#include "policy/model.h"
+#include "datapath/apply.h"
+#include "datapath/sandbox.h"
+#include "model/model.h"
 
 #define FLOWS 16 /* soon forgotten */
 #define PACKETS 400

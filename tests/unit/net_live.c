@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "base.h"
+#include "base/base.h"
 #include "net/netns.h"
 #include "net/probe.h"
 #include "net/sockets.h"
 #include "net/topo.h"
-#include "policy/model.h"
+#include "model/model.h"
 
 static json_t *record;
 

@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
+#include "base/base.h"
 #include "net/links.h"
 #include "net/port.h"
 #include "net/subnets.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "unit.h"
 #include <string.h>
-#include "base.h"
-#include "policy/cidr.h"
+#include "base/base.h"
+#include "base/cidr.h"
 
 static void test_addresses(void **state)
 {

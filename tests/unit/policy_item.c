@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
-#include "policy/item.h"
+#include "base/base.h"
+#include "manifest/item.h"
 
 static bool same(const json_t *value, const struct item *item)
 {

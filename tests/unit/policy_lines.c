@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
-#include "policy/model.h"
+#include "base/base.h"
+#include "model/model.h"
 
 #define MOST 12
 

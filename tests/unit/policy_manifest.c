@@ -6,9 +6,9 @@
 #include "unit.h"
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
-#include "policy/manifest.h"
-#include "policy/schema_kinds.h"
+#include "base/base.h"
+#include "manifest/manifest.h"
+#include "manifest/schema_kinds.h"
 
 static json_t *known_of(const json_t *object, const struct schema *schema);
 

@@ -2,8 +2,8 @@
 #include "unit.h"
 #include <stdlib.h>
 #include <string.h>
-#include "base.h"
-#include "policy/numbers.h"
+#include "base/base.h"
+#include "compile/numbers.h"
 #include "store/number_store.h"
 
 static const uint32_t limits[NUMBER_KINDS] = {8, IDENTITY_FIRST + 8, 8, 8};

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "kernel/instance.h"
+#include "store/instance.h"
 
 static char root[64];
 

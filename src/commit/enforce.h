@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The one way in which anything changes: compile what the documents say,
+ * write it beside what is in force, flip settings.version, free the old.
+ */
+#ifndef NPCTL_COMMIT_ENFORCE_H
+#define NPCTL_COMMIT_ENFORCE_H
+
+#include "store/instance.h"
+#include "model/model.h"
+#include "compile/numbers.h"
+
+/* The model of all documents, with the attached pods and devices as subjects. */
+int enforce_model(struct instance *instance, struct model **model);
+/* The same, compiled. */
+int enforce_plan(struct instance *instance, struct plan **plan);
+
+/* All or nothing; without a loaded datapath only the documents change. */
+int enforce_commit(struct instance *instance);
+
+/*
+ * Commits of the instance at `root`, which must outlive this, wait for
+ * enforce_end(): what all commands up to there change is one change, in force as
+ * a whole or not at all. With `checks`, what does not compile fails at once.
+ */
+void enforce_begin(const char *root, bool checks);
+int enforce_end(bool commit);
+/* The last commit failed for what the documents say, not for want of room or the like. */
+bool enforce_refused(void);
+
+/* The numbers in force; none when nothing is. */
+int enforce_numbers(struct instance *instance, struct numbers **numbers);
+
+/*
+ * "attachments" document, an array of
+ * {"subject": "ns/pod"|"dev:IF"|"user:IF", "interface": IF, "ifindex": N, "by": "tcx"|"clsact",
+ *  "strict": true} or {"subject": "cgroup:PATH", "cgroup_id": N, "by": "cgroup"}.
+ * What the CNI plugin attached says more of the pod's end: {"addresses": ["10.0.0.5", …],
+ * "mac", "netns": PATH}, and has a record in a document "cni/NETWORK" (cni/network.h).
+ */
+
+#endif

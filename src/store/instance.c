@@ -1,0 +1,649 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "store/instance.h"
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/interrupt.h"
+#include "state.skel.h"
+
+#define BPFFS "/sys/fs/bpf"
+#define ABSENT 1 /* there is no instance, which need not be a mistake */
+
+/* What the verifier said last, when it refused a program. */
+static char verifier_reason[256];
+
+const char *instance_verifier_reason(void)
+{
+	return verifier_reason;
+}
+
+/* The last line of the log but its statistics, and "ADDRESS: (CODE) instruction". */
+static void keep_reason(const char *log)
+{
+	const char *begin = strstr(log, "BEGIN PROG LOAD LOG"), *line, *end;
+
+	for (line = begin; line && (line = strchr(line, '\n')) && *++line;) {
+		end = strchrnul(line, '\n');
+		if (strncmp(line, "processed ", 10) == 0 || strncmp(line, "-- END", 6) == 0)
+			break;
+		if (end == line || line[strspn(line, "0123456789")] == ':')
+			continue;
+		snprintf(verifier_reason, sizeof(verifier_reason), "%.*s", (int)(end - line), line);
+	}
+}
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	va_list again;
+	char *text;
+
+	va_copy(again, arguments);
+	if (level == LIBBPF_WARN && vasprintf(&text, format, again) >= 0) {
+		keep_reason(text);
+		free(text);
+	}
+	va_end(again);
+	return debug ? vfprintf(stderr, format, arguments) : 0;
+}
+
+/* Which of the three are missing, as ", without CAP_BPF"; "" when none is. */
+static char *missing_capabilities(void)
+{
+	static const struct {
+		int number;
+		const char *name;
+	} needed[] = {
+	    {CAP_BPF, "CAP_BPF"}, {CAP_PERFMON, "CAP_PERFMON"}, {CAP_NET_ADMIN, "CAP_NET_ADMIN"}};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+	char *text = xstrdup(""), *longer;
+	size_t i;
+
+	if (syscall(SYS_capget, &header, data))
+		return text;
+	for (i = 0; i < ARRAY_SIZE(needed); i++) {
+		int number = needed[i].number;
+
+		if (data[CAP_TO_INDEX(number)].effective & CAP_TO_MASK(number))
+			continue;
+		longer = xprintf("%s%s%s", text, *text ? ", " : ", without ", needed[i].name);
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+bool privileges_are_borrowed(void)
+{
+	FILE *map = fopen("/proc/self/uid_map", "re");
+	unsigned int inside = 0, outside = 0, count = UINT32_MAX;
+
+	if (map && fscanf(map, "%u %u %u", &inside, &outside, &count) != 3)
+		count = UINT32_MAX;
+	if (map)
+		fclose(map);
+	return inside != outside || count != UINT32_MAX;
+}
+
+bool privileges_suffice(void)
+{
+	char *missing = missing_capabilities();
+	bool suffice = !*missing;
+
+	free(missing);
+	return suffice;
+}
+
+int fail_privileges(const char *what)
+{
+	char *missing = missing_capabilities();
+
+	if (privileges_are_borrowed()) {
+		free(missing);
+		return fail("%s: not permitted: the privileges of a user namespace do not count; "
+			    "npctl needs those of the first one",
+			    what);
+	}
+	fail("%s: not permitted%s; npctl needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN "
+	     "and a bpffs of its own",
+	     what, missing);
+	free(missing);
+	return FAILED;
+}
+
+int instance_mend(const struct instance *instance, const char *words)
+{
+	if (!strcmp(instance->root, DEFAULT_ROOT))
+		return fail_mend("npctl %s", words);
+	return fail_mend("npctl --root %s %s", instance->root, words);
+}
+
+char *instance_path(const struct instance *instance, const char *folder, const char *name)
+{
+	char *path = xprintf("%s/%s/%s", instance->root, folder, name);
+	char *letter = path + strlen(path) - strlen(name);
+
+	for (; *letter; letter++)
+		if (*letter == '.')
+			*letter = ':';
+	return path;
+}
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs info;
+
+	return !statfs(path, &info) && info.f_type == BPF_FS_MAGIC;
+}
+
+static int fail_path(const char *path)
+{
+	if (errno == EACCES || errno == EPERM)
+		return fail_privileges(path);
+	return fail("%s: %s", path, strerror(errno));
+}
+
+static int fail_no_bpffs(const char *path)
+{
+	fail("%s is not on a BPF file system", path);
+	return fail_mend("mount -t bpf -o mode=700 bpf %s", path);
+}
+
+static int make_folder(const char *path)
+{
+	struct stat info;
+
+	if (!stat(path, &info))
+		return 0;
+	step("mkdir %s", path);
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return fail_path(path);
+	return 0;
+}
+
+int instance_folder(const struct instance *instance, const char *folder)
+{
+	char *path = xprintf("%s/%s", instance->root, folder);
+	int error = make_folder(path);
+
+	free(path);
+	return error;
+}
+
+/* The bpffs that every distribution has there, where no init system mounted it. */
+static int mount_default(void)
+{
+	step("mount -t bpf bpf %s", BPFFS);
+	if (mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
+		return fail_path("mount a BPF file system at " BPFFS);
+	return 0;
+}
+
+/* Whoever else may write there could put anything in the place of what is enforced. */
+static int check_owner(const char *root)
+{
+	struct stat info;
+
+	if (stat(root, &info))
+		return 0;
+	if (info.st_uid != geteuid() && info.st_uid != 0) {
+		fail("%s belongs to user %u: who owns it can end all policy", root, info.st_uid);
+		return fail_mend("rmdir %s, or chown it", root);
+	}
+	if (info.st_mode & (S_IWGRP | S_IWOTH)) {
+		fail("%s may be written by others, who could end all policy", root);
+		return fail_mend("chmod go-w %s", root);
+	}
+	return 0;
+}
+
+/* `made`: it was not there before. */
+static int make_root(const char *root, bool *made)
+{
+	char *copy = xstrdup(root), *parent = dirname(copy);
+	struct stat info;
+	int error = 0;
+
+	if (!stat(root, &info))
+		goto out;
+	if (errno != ENOENT || stat(parent, &info)) {
+		error = fail_path(errno == ENOENT ? parent : root);
+		goto out;
+	}
+	if (!is_bpffs(parent)) {
+		error = strcmp(parent, BPFFS) ? fail_no_bpffs(parent) : mount_default();
+		if (error)
+			goto out;
+	}
+	error = make_folder(root);
+	*made = !error;
+out:
+	free(copy);
+	return error;
+}
+
+/* Who holds a lock on the directory, as "name (pid)"; NULL when nobody can tell. */
+static char *lock_holder(int directory)
+{
+	unsigned long inode, major, minor;
+	FILE *locks = fopen("/proc/locks", "re");
+	char line[256], name[64] = "?";
+	char *holder = NULL;
+	struct stat info;
+	int pid;
+
+	if (!locks)
+		return NULL;
+	while (!fstat(directory, &info) && !holder && fgets(line, sizeof(line), locks)) {
+		if (sscanf(line, "%*d: FLOCK %*s %*s %d %lx:%lx:%lu", &pid, &major, &minor,
+			   &inode) != 4)
+			continue;
+		if (inode == info.st_ino && makedev(major, minor) == info.st_dev) {
+			char *path = xprintf("/proc/%d/comm", pid);
+			FILE *comm = fopen(path, "re");
+
+			if (comm && fscanf(comm, "%63[^\n]", name) != 1)
+				strcpy(name, "?");
+			if (comm)
+				fclose(comm);
+			free(path);
+			holder = xprintf("%s (pid %d)", name, pid);
+		}
+	}
+	fclose(locks);
+	return holder;
+}
+
+static int fail_lock(const struct instance *instance)
+{
+	return fail("lock %s: %s", instance->root, strerror(interrupted ? EINTR : errno));
+}
+
+unsigned int instance_patience;
+
+static int fail_busy(const struct instance *instance)
+{
+	char *holder = lock_holder(instance->lock);
+
+	fail("%s is locked by %s for more than %u seconds", instance->root,
+	     holder ? holder : "another npctl", instance_patience);
+	free(holder);
+	return BUSY;
+}
+
+static int wait_for_lock(struct instance *instance, int kind)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	char *holder;
+	unsigned int tries;
+	int error = 0;
+
+	for (tries = 0; tries < 1000 * (instance_patience ? instance_patience : 1); tries++) {
+		if (!flock(instance->lock, kind | LOCK_NB))
+			return 0;
+		if (interrupted || (errno != EWOULDBLOCK && errno != EINTR))
+			return fail_lock(instance);
+		nanosleep(&pause, NULL);
+	}
+	if (instance_patience)
+		return fail_busy(instance);
+	holder = lock_holder(instance->lock);
+	warn("waiting for %s, which works on %s", holder ? holder : "another npctl",
+	     instance->root);
+	free(holder);
+	interrupt_allow(true);
+	while (!error && flock(instance->lock, kind))
+		if (interrupted || errno != EINTR)
+			error = fail_lock(instance);
+	interrupt_allow(false);
+	return error;
+}
+
+/* Readers do not wait for a writer, who may be at work for seconds. */
+static int take_lock(struct instance *instance)
+{
+	if (instance->writable) {
+		instance->locked = true;
+		return wait_for_lock(instance, LOCK_EX);
+	}
+	instance->locked = !flock(instance->lock, LOCK_SH | LOCK_NB);
+	return 0;
+}
+
+static int read_documents(struct instance *instance)
+{
+	int error = 0;
+
+	if (!instance->locked && documents_snapshot(instance))
+		return 0;
+	if (!instance->locked)
+		error = wait_for_lock(instance, LOCK_SH);
+	return error ? error : documents_open(instance);
+}
+
+/* False when the directory was removed while we waited for it. */
+static bool still_there(const struct instance *instance)
+{
+	struct stat ours, now;
+
+	return !fstat(instance->lock, &ours) && !stat(instance->root, &now) &&
+	       ours.st_ino == now.st_ino && ours.st_dev == now.st_dev;
+}
+
+static int lock_root(struct instance *instance, enum access access, bool *made)
+{
+	int error;
+
+	for (;;) {
+		error = access == ACCESS_CREATE ? make_root(instance->root, made) : 0;
+		if (error)
+			return error;
+		instance->lock = open(instance->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (instance->lock < 0 && errno == ENOENT && access != ACCESS_CREATE)
+			return ABSENT;
+		if (instance->lock < 0)
+			return fail_path(instance->root);
+		if (!is_bpffs(instance->root))
+			return fail_no_bpffs(instance->root);
+		if (instance->writable && access != ACCESS_REMOVE && check_owner(instance->root))
+			return FAILED;
+		error = take_lock(instance);
+		if (error || still_there(instance))
+			return error;
+		close(instance->lock);
+		instance->lock = -1;
+	}
+}
+
+struct shape {
+	const char *name;
+	__u32 type, key, value;
+};
+
+static const struct shape settings_shape = {"settings", BPF_MAP_TYPE_ARRAY, sizeof(__u32),
+					    sizeof(struct settings)};
+static const struct shape documents_shape = {
+    "documents", BPF_MAP_TYPE_HASH, sizeof(struct document_key), sizeof(struct document_part)};
+
+/* The pinned map, if it has the shape that this version gives it; -ENOENT when there is none. */
+static int open_state(const struct instance *instance, const struct shape *shape)
+{
+	char *path = instance_path(instance, "maps", shape->name);
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	int fd;
+
+	fd = bpf_obj_get(path);
+	if (fd < 0) {
+		fd = errno == ENOENT ? -ENOENT : fail_path(path);
+	} else if (bpf_obj_get_info_by_fd(fd, &info, &size) || info.type != shape->type ||
+		   info.key_size != shape->key || info.value_size != shape->value) {
+		close(fd);
+		fd = fail("%s is of another version of npctl", path);
+		instance_mend(instance, "load --unload");
+	}
+	free(path);
+	return fd;
+}
+
+/* Those of the two maps that are missing, and both descriptors. */
+static int make_states(struct instance *instance, int *settings)
+{
+	char *pins = xprintf("%s/maps", instance->root);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = pins);
+	struct state_bpf *state = NULL;
+	int error;
+
+	error = instance_folder(instance, "maps");
+	if (error)
+		goto out;
+	step("bpftool map create %s/settings type array key 4 value %zu entries 1 "
+	     "name settings flags 0x400",
+	     pins, sizeof(struct settings));
+	step("bpftool map create %s/documents type hash key 8 value %zu entries 65536 "
+	     "name documents flags 1",
+	     pins, sizeof(struct document_part));
+	state = state_bpf__open_opts(&options);
+	error = state ? state_bpf__load(state) : -errno;
+	if (error == -EPERM || error == -EACCES)
+		error = fail_privileges("make BPF maps");
+	else if (error)
+		error =
+		    fail("make the maps settings and documents in %s: %s", pins, strerror(-error));
+	if (error)
+		goto out;
+	if (*settings < 0)
+		*settings = fcntl(bpf_map__fd(state->maps.settings), F_DUPFD_CLOEXEC, 0);
+	if (instance->documents < 0)
+		instance->documents = fcntl(bpf_map__fd(state->maps.documents), F_DUPFD_CLOEXEC, 0);
+out:
+	state_bpf__destroy(state);
+	free(pins);
+	return error;
+}
+
+static int map_settings(struct instance *instance, int fd, bool create)
+{
+	int protection = PROT_READ | (instance->writable ? PROT_WRITE : 0);
+	void *memory = mmap(NULL, sizeof(struct settings), protection, MAP_SHARED, fd, 0);
+
+	if (memory == MAP_FAILED)
+		return fail("map %s/maps/settings: %s", instance->root, strerror(errno));
+	instance->settings = memory;
+	if (create && !instance->settings->abi)
+		instance->settings->abi = NPCTL_ABI;
+	if (!instance->settings->abi)
+		return ABSENT;
+	if (instance->settings->abi == NPCTL_ABI)
+		return 0;
+	fail("%s is of another version of npctl (format %u, not %u)", instance->root,
+	     instance->settings->abi, NPCTL_ABI);
+	return instance_mend(instance, "load --unload");
+}
+
+/* What is of no use stays closed, so that nobody takes it for an instance. */
+static void close_states(struct instance *instance)
+{
+	documents_release(instance);
+	if (instance->settings)
+		munmap(instance->settings, sizeof(struct settings));
+	if (instance->documents >= 0)
+		close(instance->documents);
+	instance->settings = NULL;
+	instance->documents = -1;
+}
+
+static int open_states(struct instance *instance, bool create)
+{
+	int settings = open_state(instance, &settings_shape);
+	int error = 0;
+
+	instance->documents = open_state(instance, &documents_shape);
+	if (settings == FAILED || instance->documents == FAILED)
+		error = FAILED;
+	else if (settings < 0 || instance->documents < 0)
+		error = create ? make_states(instance, &settings) : ABSENT;
+	if (!error)
+		error = map_settings(instance, settings, create);
+	if (!error)
+		error = read_documents(instance);
+	if (settings >= 0)
+		close(settings);
+	return error;
+}
+
+/* Says whether it is gone. */
+static bool remove_folder(const struct instance *instance, const char *name)
+{
+	char *path = xprintf("%s%s", instance->root, name);
+	bool done = !rmdir(path), gone = done || errno == ENOENT;
+
+	if (done)
+		step("rmdir %s", path);
+	free(path);
+	return gone;
+}
+
+void libbpf_listen(void)
+{
+	libbpf_set_print(print_libbpf);
+}
+
+static int open_new(struct instance **instance, const char *root, enum access access)
+{
+	bool optional = access == ACCESS_TRY || access == ACCESS_REMOVE;
+	bool reads = access == ACCESS_TRY || access == ACCESS_READ, made = false;
+	struct instance *new = xalloc(sizeof(*new));
+	int error;
+
+	libbpf_listen();
+	*instance = NULL;
+	new->root = xstrdup(root);
+	new->lock = new->documents = -1;
+	new->writable = !reads;
+	error = lock_root(new, access, &made);
+	if (!error) {
+		error = open_states(new, access == ACCESS_CREATE);
+		if (error && access == ACCESS_REMOVE) {
+			close_states(new);
+			failure_clear();
+			error = 0;
+		}
+	}
+	if (error && new->locked && access == ACCESS_CREATE) {
+		remove_folder(new, "/maps");
+		if (made)
+			remove_folder(new, "");
+	}
+	if (error == ABSENT && !optional) {
+		error = fail("there is no npctl instance at %s", root);
+		instance_mend(new, "load");
+	}
+	if (!error)
+		*instance = new;
+	else
+		instance_close(new);
+	return error == ABSENT ? 0 : error;
+}
+
+static struct {
+	const char *root; /* NULL: nothing is held */
+	struct instance *instance;
+} held;
+
+void instance_hold(const char *root)
+{
+	held.root = root;
+}
+
+struct instance *instance_release(void)
+{
+	struct instance *instance = held.instance;
+
+	held.root = NULL;
+	held.instance = NULL;
+	if (instance)
+		instance->held = false;
+	return instance;
+}
+
+int instance_open(struct instance **instance, const char *root, enum access access)
+{
+	bool holds = held.root && !strcmp(root, held.root);
+	int error;
+
+	if (holds && held.instance) {
+		*instance = held.instance;
+		return 0;
+	}
+	error = open_new(instance, root, access);
+	if (!error && holds && (*instance)->writable) {
+		held.instance = *instance;
+		held.instance->held = true;
+	}
+	return error;
+}
+
+void instance_unlock(struct instance *instance)
+{
+	flock(instance->lock, LOCK_UN);
+}
+
+void instance_close(struct instance *instance)
+{
+	if (!instance || instance->held)
+		return;
+	close_states(instance);
+	if (instance->lock >= 0)
+		close(instance->lock);
+	free(instance->root);
+	free(instance);
+}
+
+bool instance_loaded(const struct instance *instance)
+{
+	char *path = instance_path(instance, "maps", "subjects");
+	bool loaded = !access(path, F_OK);
+
+	free(path);
+	return loaded;
+}
+
+int instance_map(const struct instance *instance, const char *name)
+{
+	char *path = instance_path(instance, "maps", name);
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0 && errno == ENOENT) {
+		fd = fail("the datapath is not loaded (%s is missing)", path);
+		instance_mend(instance, "load");
+	} else if (fd < 0) {
+		fd = fail_path(path);
+	}
+	free(path);
+	return fd;
+}
+
+static void remove_file(const struct instance *instance, const char *name)
+{
+	char *path = xprintf("%s/%s", instance->root, name);
+
+	if (!unlink(path))
+		step("rm %s", path);
+	free(path);
+}
+
+void instance_remove_if_empty(struct instance *instance)
+{
+	bool programs = !remove_folder(instance, "/progs");
+	bool links = !remove_folder(instance, "/links");
+	char *records;
+
+	if (programs || links || instance_agent_runs(instance) ||
+	    (instance->settings && (instance_loaded(instance) || document_count(instance))))
+		return;
+	records = instance_path(instance, "maps", "records");
+	tree_remove(records);
+	free(records);
+	remove_file(instance, "maps/settings");
+	remove_file(instance, "maps/documents");
+	remove_folder(instance, "/agent");
+	remove_folder(instance, "/maps");
+	remove_folder(instance, "");
+}
