@@ -69,10 +69,13 @@ completions := $(addprefix $(src)/bash-completion/,npctl.bash _npctl npctl.fish)
 pages := $(wildcard $(src)/man/*.[58])
 presets := $(wildcard $(src)/presets/*.yml)
 
-all: $(if $(ready),$(O)/npctl,not-ready)
+all: $(if $(ready),$(if $(and $(STATIC),$(incomplete)),not-static,$(O)/npctl),not-ready)
 
 not-ready:
 	@echo "make: tools or libraries are missing (mend: sudo make deps)" >&2; exit 1
+
+not-static:
+	@echo "make: this libelf.a calls what no archive has (mend: build STATIC=1 on Debian 12)" >&2; exit 1
 
 $(O)/npctl: $(objects)
 	@echo "  LD  npctl"
@@ -221,4 +224,4 @@ uninstall:
 clean:
 	rm -rf $(O)
 
-.PHONY: all not-ready units deps check-deps demo check demo-ready check-ready check-vm sanitize bench fuzz install uninstall dist deb check-deb clean always
+.PHONY: all not-ready not-static units deps check-deps demo check demo-ready check-ready check-vm sanitize bench fuzz install uninstall dist deb check-deb clean always

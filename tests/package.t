@@ -34,17 +34,23 @@ fi
 # One file that needs no other.
 cp "$T/out/npctl" "$T/shared"
 rm "$T/out/npctl"
-ok "it builds without libraries" "${make[@]}" STATIC=1
-like "it needs none" "$(ldd "$T/out/npctl" 2>&1)" 'not a dynamic executable'
-is "it judges as the other does" "$("$T/out/npctl" test matrix -f "$source/examples")" \
-	"$(npctl test matrix -f "$source/examples")"
-ok "it builds the lab" "$T/out/npctl" topo up
-ok "it loads" "$T/out/npctl" load
-ok "it enforces" "$T/out/npctl" attach pod backend
-ok "it is in order" "$T/out/npctl" test
-ok "the lab goes" "$T/out/npctl" topo down
-fails_with "it has no TLS" 1 'linked statically' "$T/out/npctl" agent --kubeconfig /dev/null
-ok "it takes all down" "$T/out/npctl" load --unload
+if grep -qs eu_search_tree "$(cc -print-file-name=libelf.a)"; then
+	like "Debian 13's libelf.a is not whole, which is said" "$("${make[@]}" STATIC=1 2>&1)" \
+		'mend: build STATIC=1 on Debian 12'
+	skip "its libelf.a is not whole" 9
+else
+	ok "it builds without libraries" "${make[@]}" STATIC=1
+	like "it needs none" "$(ldd "$T/out/npctl" 2>&1)" 'not a dynamic executable'
+	is "it judges as the other does" "$("$T/out/npctl" test matrix -f "$source/examples")" \
+		"$(npctl test matrix -f "$source/examples")"
+	ok "it builds the lab" "$T/out/npctl" topo up
+	ok "it loads" "$T/out/npctl" load
+	ok "it enforces" "$T/out/npctl" attach pod backend
+	ok "it is in order" "$T/out/npctl" test
+	ok "the lab goes" "$T/out/npctl" topo down
+	fails_with "it has no TLS" 1 'linked statically' "$T/out/npctl" agent --kubeconfig /dev/null
+	ok "it takes all down" "$T/out/npctl" load --unload
+fi
 mv "$T/shared" "$T/out/npctl"
 
 # The package, installed into a directory of its own.
