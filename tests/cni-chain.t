@@ -131,7 +131,7 @@ mainconf="{\"cniVersion\": \"0.4.0\", \"name\": \"p2p\", \"type\": \"ptp\",
 chained='{"cniVersion": "0.4.0", "name": "p2p", "type": "npctl"}'
 chain_add three ptp
 is "behind ptp" "$status $(npctl -j attach show | jq length)" "0 2"
-ok "… in 0.4.0 with the version of each address" jq -e '.ips[0].version == "4"' <<<"$out"
+is "… in 0.4.0 with the version of each address" "$(got '.ips[0].version')" 4
 deleted "… DEL" three
 ip link add parent type veth peer name parent-peer
 ip link set parent up

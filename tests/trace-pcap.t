@@ -15,7 +15,8 @@ npctl trace >"$T/text" 2>"$T/text.err" &
 beside=$!
 npctl -q trace --pcap - --drops --count 1 >"$T/piped" 2>"$T/piped.err" &
 piped=$!
-eventually "all listen" jq -e 'length == 3' <(npctl -j stat events)
+listening() { [ "$(npctl -j stat events | jq length)" = "$1" ]; }
+eventually "all listen" listening 3
 npctl test connect >/dev/null
 npctl topo exec denied -- bash -c 'printf "%01000d" 7 >/dev/udp/10.0.0.10/4242'
 npctl topo exec denied -- bash -c 'printf hello >/dev/udp/10.0.0.10/4243'
