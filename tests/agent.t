@@ -125,6 +125,12 @@ touch "$D/policy.yml"
 policy sentinel nobody >"$D/sentinel.yml"
 eventually "another change" listed default/sentinel
 is "the error is said once" "$(grep -c policy.yml "$T/log")" 1
+opened() {
+	local child
+	child=$(pgrep -oP $agent) && find "/proc/$child/fd" -type l -printf '%l\n' |
+		grep -vc '^/dev/null\|^pipe:\|^/tmp/'
+}
+is "its child has neither its address nor its mark, to hold them for a moment more" "$(opened)" 0
 stop -KILL
 is "a killed agent leaves policy in force" "$(verdict allowed) $(verdict denied)" "allow deny"
 start

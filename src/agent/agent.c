@@ -251,7 +251,7 @@ static void keep_refreshing(struct agent *agent, struct waits *waits)
 	waits_until(waits, agent->refresh_ms);
 	if (agent->refresh_ms > now_ms())
 		return;
-	agent->refresh = refresh_start(agent->options->root, agent->mark);
+	agent->refresh = refresh_start(agent->options->root);
 	if (agent->refresh > 0)
 		return;
 	agent->refresh = 0;

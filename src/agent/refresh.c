@@ -2,10 +2,10 @@
 #include "agent/refresh.h"
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "agent/child.h"
 #include "agent/source.h"
 #include "agent/domains.h"
 
@@ -26,19 +26,17 @@ static void refresh_for_ever(const char *root)
 	}
 }
 
-pid_t refresh_start(const char *root, int mark)
+pid_t refresh_start(const char *root)
 {
 	pid_t parent = getpid(), process = fork();
 	sigset_t none;
 
 	if (process)
 		return process;
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+	if (!child_apart(parent, NULL))
 		_exit(1);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (mark >= 0)
-		close(mark); /* or an agent that is killed would seem to run on */
 	refresh_for_ever(root);
 	_exit(0);
 }

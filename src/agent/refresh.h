@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 
-/* -1 when there can be no process; it ends with this one. `mark`: not for it. */
-pid_t refresh_start(const char *root, int mark);
+/* -1 when there can be no process; it ends with this one. */
+pid_t refresh_start(const char *root);
 void refresh_stop(pid_t process); /* 0 is fine */
 
 #endif

@@ -6,10 +6,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+#include "agent/child.h"
 
 #define CONNECTIONS 16 /* more push out the oldest */
 #define REQUEST_MOST 8192
@@ -151,13 +151,14 @@ static void reply_apart(struct web *web, struct connection *connection)
 {
 	struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
 	size_t sent = 0;
-	pid_t child = fork();
+	pid_t parent = getpid(), child = fork();
 
 	if (child > 0)
 		hang_up(connection);
 	if (child)
 		return;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!child_apart(parent, &connection->fd))
+		_exit(1);
 	fcntl(connection->fd, F_SETFL, 0);
 	setsockopt(connection->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	reply(web, connection);
