@@ -98,7 +98,7 @@ $(O)/completion.h: $(completions)
 	done >$@
 
 $(O)/src/base/version.o: $(O)/git-version.h
-$(O)/src/cmd/words/completion.o: $(O)/completion.h
+$(O)/src/cmd/completion.o: $(O)/completion.h
 $(O)/src/shell/edit_plain.o $(O)/src/shell/edit_readline.o $(O)/src/shell/edit_complete.o: \
 	$(O)/with-readline.h
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "cmd/cmd.h"
+#include "cmd/table.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
@@ -59,6 +59,7 @@ int main(int argc, char **argv)
 	mallopt(M_MXFAST, 0);
 	open_standard();
 	set_locale();
+	commands = command_table;
 	signal(SIGPIPE, SIG_DFL);
 	if (cni_is_called(argc)) {
 		status = cni_run(context.root);

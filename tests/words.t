@@ -87,7 +87,7 @@ for my $command (@{$table->{commands}}) {
 	like($page, qr/^\.Sh EXAMPLES$/m, "npctl-$name.8 has examples");
 }
 # What is listed is parsed, and what commands look up is listed.
-my $source = join '', map { content($_) } glob "$tree/src/cmd/{,*/}*.[ch]";
+my $source = join '', map { content($_) } glob "$tree/src/{cmd,words}/{,*/}*.[ch]";
 my %listed = map { $_->{name} => 1 } @{$table->{options}};
 for my $command (@{$table->{commands}}, decode_json(output($npctl, '-j', 'help', 'complete'))) {
 	for my $verb (@{$command->{verbs}}) {

@@ -18,6 +18,8 @@
 #include "agent/refresh.h"
 #include "agent/source.h"
 #include "commit/enforce.h"
+#include "store/documents.h"
+#include "store/agent_mark.h"
 
 #define BATCH_MS 5
 #define RETRY_MS 1000

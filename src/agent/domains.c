@@ -9,6 +9,7 @@
 #include "net/sockets.h"
 #include "model/dns_name.h"
 #include "manifest/schema.h"
+#include "store/documents.h"
 
 #define RETRY 10	    /* seconds, after a failure or while a flow needs an old address */
 #define LIFETIME_MOST 86400 /* some servers mean it for ever */

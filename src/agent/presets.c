@@ -7,6 +7,7 @@
 #include "model/rule.h"
 #include "model/preset.h"
 #include "manifest/schema.h"
+#include "store/documents.h"
 
 #define ANNOTATION "npctl.io/preset"
 #define FIRST_ID 1000000 /* users' rules are far below */

@@ -22,7 +22,8 @@
 #include "commit/enforce.h"
 #include "datapath/flows.h"
 #include "store/pins.h"
-#include "load/programs.h"
+#include "datapath/objects.h"
+#include "store/documents.h"
 
 bool attach_has_tcx(void)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "kernel/cgroup.h"
-#include "load/programs.h"
+#include "datapath/objects.h"
 
 static const struct {
 	const char *program, *hook, *bpftool; /* what bpftool calls the hook */

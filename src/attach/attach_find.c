@@ -5,6 +5,7 @@
 #include "attach/attach.h"
 #include "attach/attach_cgroup.h"
 #include "store/networks.h"
+#include "store/documents.h"
 
 static const char *text(const json_t *row, const char *key)
 {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <zlib.h>
 #include "attach/attach.h"
-#include "load/programs.h"
+#include "datapath/objects.h"
 
 /* Newer than Debian 12's headers: before all others in the chain. */
 #define FIRST_IN_CHAIN (1U << 3)
@@ -293,4 +293,19 @@ int clsact_remove(const char *interface, int ifindex)
 	if (error && error != -ENOENT && error != -EINVAL)
 		return fail("remove the clsact qdisc of %s: %s", interface, strerror(-error));
 	return 0;
+}
+
+int program_check_type(int program, const char *name)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	const char *type;
+
+	if (bpf_obj_get_info_by_fd(program, &info, &size))
+		return fail("look at program \"%s\": %s", name, strerror(errno));
+	if (info.type == BPF_PROG_TYPE_SCHED_CLS)
+		return 0;
+	type = libbpf_bpf_prog_type_str(info.type);
+	return fail("program \"%s\" is of type %s, but interfaces take sched_cls: SEC(\"tc\")",
+		    name, type ? type : "unknown");
 }

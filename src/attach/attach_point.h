@@ -34,4 +34,7 @@ int filter_remove(int ifindex, bool egress, const struct filter *filter);
 int clsact_make(const char *interface, int ifindex);
 int clsact_remove(const char *interface, int ifindex);
 
+/* fail() unless it is one that can stand on an interface. */
+int program_check_type(int program, const char *name);
+
 #endif

@@ -13,7 +13,9 @@
 #include "attach/attach_point.h"
 #include "attach/attach_tc.h"
 #include "store/pins.h"
-#include "load/programs.h"
+#include "datapath/objects.h"
+#include "store/documents.h"
+#include "kernel/privileges.h"
 
 /* Programs that one side of an interface can have at once. */
 #define CHAIN_LIMIT 64
@@ -298,7 +300,7 @@ static int add_wrong_type(const char *name, void *data)
 	__u32 size = sizeof(info);
 	json_t *row;
 
-	if (fd >= 0 && !programs_are_own(name) && !bpf_obj_get_info_by_fd(fd, &info, &size) &&
+	if (fd >= 0 && !objects_have_program(name) && !bpf_obj_get_info_by_fd(fd, &info, &size) &&
 	    info.type != BPF_PROG_TYPE_SCHED_CLS) {
 		row =
 		    json_pack("{s:s,s:I,s:s,s:b,s:[]}", "program", name, "id", (json_int_t)info.id,

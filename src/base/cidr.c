@@ -152,3 +152,33 @@ int address_compare(const struct address *a, const struct address *b)
 		return a->family < b->family ? -1 : 1;
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
+
+/* One line of a list, without the blanks around it; -1 when it is no prefix. */
+static int parse_line(const char *line, size_t length, struct prefix *prefix)
+{
+	char text[ADDRESS_TEXT];
+
+	if (length >= sizeof(text))
+		return -1;
+	memcpy(text, line, length);
+	text[length] = '\0';
+	return prefix_parse(text, prefix);
+}
+
+int cidr_lines_each(const char *text, int (*callback)(const struct prefix *prefix, void *data),
+		    void *data, size_t *line)
+{
+	struct prefix prefix;
+	size_t length;
+
+	for (*line = 1; *text; ++*line) {
+		const char *end = strchrnul(text, '\n');
+
+		text += strspn(text, " \t");
+		length = strcspn(text, " \t\r\n#;,");
+		if (length && (parse_line(text, length, &prefix) || callback(&prefix, data)))
+			return -1;
+		text = *end ? end + 1 : end;
+	}
+	return 0;
+}

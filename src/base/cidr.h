@@ -4,6 +4,7 @@
 #define NPCTL_BASE_CIDR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct address {
@@ -31,5 +32,8 @@ struct address prefix_last(const struct prefix *prefix);
 /* The two halves of an address, host order; of IPv4 the upper half of `high` has it all. */
 void address_halves(const struct address *address, uint64_t *high, uint64_t *low);
 int address_compare(const struct address *a, const struct address *b);
+/* Each line of a list: a prefix, an address; empty and # lines are skipped. */
+int cidr_lines_each(const char *text, int (*callback)(const struct prefix *prefix, void *data),
+		    void *data, size_t *line);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "agent/agent.h"
-#include "cmd/cmd.h"
+#include "cmd/table.h"
 #include "cmd/watch/stat.h"
 
 static const struct option options[] = {

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cmd/cmd.h"
+#include "cmd/table.h"
 #include "attach/attach.h"
 #include "kernel/cgroup.h"
 

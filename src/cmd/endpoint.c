@@ -11,6 +11,8 @@
 #include "questions/matrix.h"
 #include "manifest/schema.h"
 #include "manifest/kept.h"
+#include "store/documents.h"
+#include "base/port.h"
 
 static const struct option none[] = {{0}};
 
@@ -159,15 +161,15 @@ static int run_list(struct context *context, const struct words *words)
 
 static json_t *ports_row(const struct pod *pod)
 {
-	static const char *const words[256] = {[6] = "tcp", [17] = "udp", [132] = "sctp"};
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < pod->port_count; i++) {
 		const struct container_port *port = &pod->ports[i];
+		char word[8];
 
-		json_array_append_new(array,
-				      json_sprintf(*port->name ? "%s/%u (%s)" : "%s/%u",
-						   words[port->protocol], port->port, port->name));
+		json_array_append_new(array, json_sprintf(*port->name ? "%s/%u (%s)" : "%s/%u",
+							  protocol_text(port->protocol, word),
+							  port->port, port->name));
 	}
 	return array;
 }

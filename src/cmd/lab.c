@@ -4,6 +4,7 @@
 #include <string.h>
 #include "attach/attach.h"
 #include "commit/enforce.h"
+#include "store/documents.h"
 
 static const char *text_of(const json_t *object, const char *key)
 {

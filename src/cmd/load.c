@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cmd/cmd.h"
+#include "cmd/table.h"
 #include "load/programs.h"
 
 #define MAP_LIMIT (1 << 26)	   /* entries: more than memory holds */

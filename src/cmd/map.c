@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "cmd/cmd.h"
+#include "cmd/table.h"
 #include "maps/map.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "cmd/cmd.h"
+#include "cmd/table.h"
 
 /* In the order in which help shows them. */
-const struct command *const commands[] = {
+const struct command *const command_table[] = {
     &command_topo,
     &command_load,
     &command_attach,

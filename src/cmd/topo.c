@@ -2,9 +2,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "cmd/cmd.h"
+#include "cmd/table.h"
 #include "cmd/lab.h"
 #include "net/links.h"
+#include "store/documents.h"
 
 #define SUBNETS_MOST 8
 

@@ -5,6 +5,7 @@
 #include "attach/attach.h"
 #include "store/networks.h"
 #include "load/programs.h"
+#include "store/agent_mark.h"
 
 static int load(struct instance *instance)
 {

@@ -8,6 +8,7 @@
 #include "store/networks.h"
 #include "net/masquerade.h"
 #include "manifest/schema.h"
+#include "kernel/privileges.h"
 
 /* What keeps an interface's policy from being in force; NULL: nothing. */
 static const char *policy_fault(const json_t *rows, const char *host)

@@ -6,6 +6,7 @@
 #include "commit/enforce.h"
 #include "store/networks.h"
 #include "manifest/schema.h"
+#include "store/documents.h"
 
 json_t *network_read(struct instance *instance, const char *network)
 {

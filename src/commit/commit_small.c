@@ -16,6 +16,7 @@
 #include "datapath/peers.h"
 #include "datapath/sets.h"
 #include "store/number_store.h"
+#include "store/documents.h"
 
 #define TOUCHED_MOST 256
 #define RULES_MOST 4096

@@ -13,6 +13,7 @@
 #include "store/networks.h"
 #include "net/links.h"
 #include "store/number_store.h"
+#include "store/documents.h"
 
 /* Documents that are not the model's. */
 static bool is_own_record(const char *name)

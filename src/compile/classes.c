@@ -4,43 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-uint16_t prefix_specificity(const struct prefix *prefix)
-{
-	if (prefix->length == (prefix->address.family == 4 ? 32 : 128))
-		return SPECIFICITY_WHOLE;
-	return (uint16_t)(2 * prefix->length);
-}
-
-/* One line of a list, without the blanks around it; -1 when it is no prefix. */
-static int parse_line(const char *line, size_t length, struct prefix *prefix)
-{
-	char text[ADDRESS_TEXT];
-
-	if (length >= sizeof(text))
-		return -1;
-	memcpy(text, line, length);
-	text[length] = '\0';
-	return prefix_parse(text, prefix);
-}
-
-int cidr_lines_each(const char *text, int (*callback)(const struct prefix *prefix, void *data),
-		    void *data, size_t *line)
-{
-	struct prefix prefix;
-	size_t length;
-
-	for (*line = 1; *text; ++*line) {
-		const char *end = strchrnul(text, '\n');
-
-		text += strspn(text, " \t");
-		length = strcspn(text, " \t\r\n#;,");
-		if (length && (parse_line(text, length, &prefix) || callback(&prefix, data)))
-			return -1;
-		text = *end ? end + 1 : end;
-	}
-	return 0;
-}
-
 /* Pods */
 
 static struct signature ports_signature(const struct pod *pod)

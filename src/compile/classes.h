@@ -24,16 +24,6 @@ enum element_kind {
 #define ELEMENT_ID(element) ((uint32_t)((element) >> 16 & 0xffffffff))
 #define ELEMENT_SPECIFICITY(element) ((uint16_t)(element))
 
-/*
- * How closely a one-line rule's peer describes an address, so that the longest
- * prefix wins: any, world, /1 … /31, label selectors, then whole addresses.
- */
-#define SPECIFICITY_ANY 0
-#define SPECIFICITY_WORLD 1
-#define SPECIFICITY_SELECTOR 255
-#define SPECIFICITY_WHOLE 256
-uint16_t prefix_specificity(const struct prefix *prefix);
-
 /* Pods that no policy can tell apart: namespace, labels, ports. */
 struct pod_class {
 	const struct pod *pod; /* one of them */
@@ -115,9 +105,5 @@ struct bounds {
 void points_add(struct points points[2], const struct prefix *prefix, uint64_t element);
 /* Sorts `points`; bounds name sets of `sets`, where 0 is the empty one. */
 void sweep(struct points *points, struct element_sets *sets, struct bounds *bounds);
-
-/* Each line of a list: a prefix, an address; empty and # lines are skipped. */
-int cidr_lines_each(const char *text, int (*callback)(const struct prefix *prefix, void *data),
-		    void *data, size_t *line);
 
 #endif

@@ -11,6 +11,7 @@
 #include "datapath/apply_holders.h"
 #include "datapath/peers.h"
 #include "datapath/sets.h"
+#include "store/documents.h"
 
 /* One application: the plan's indexes on the left, the kernel's words on the right. */
 struct apply {

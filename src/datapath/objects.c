@@ -12,6 +12,7 @@
 #include "datapath/flow_tables.h"
 #include "pod.skel.h"
 #include "user.skel.h"
+#include "kernel/verifier_log.h"
 
 static const struct {
 	const char *name;
@@ -197,4 +198,19 @@ bool objects_have_map(const char *name)
 	objects_each(objects,
 		     i) if (bpf_object__find_map_by_name(objects->part[i], name)) return true;
 	return false;
+}
+
+int program_open(const struct instance *instance, const char *name)
+{
+	char *path = instance_path(instance, "progs", name);
+	int program = bpf_obj_get(path);
+
+	if (program < 0 && errno == ENOENT) {
+		fail("program \"%s\" is not loaded", name);
+		instance_mend(instance, objects_have_program(name) ? "load" : "load FILE.o");
+	} else if (program < 0) {
+		fail("open %s: %s", path, strerror(errno));
+	}
+	free(path);
+	return program < 0 ? FAILED : program;
 }

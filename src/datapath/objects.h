@@ -33,5 +33,7 @@ bool objects_read_secret(int map, struct flow_secret *secret);
 uint32_t objects_checksum(void);
 bool objects_have_program(const char *name);
 bool objects_have_map(const char *name);
+/* Descriptor of a pinned program, ours or not; fail() names `npctl load`. */
+int program_open(const struct instance *instance, const char *name);
 
 #endif

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "datapath/flow_tables.h"
-#include "load/programs.h"
+#include "datapath/objects.h"
 
 struct frame {
 	uint8_t bytes[128];

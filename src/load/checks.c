@@ -3,6 +3,8 @@
 #include "store/instance.h"
 #include "datapath/objects.h"
 #include "kernel/features.h"
+#include "kernel/privileges.h"
+#include "kernel/verifier_log.h"
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <libgen.h>
@@ -236,8 +238,7 @@ static void check_own(const char *root, json_t *rows, const char *name, enum par
 		check_add(rows, PART, name, MARK_PASS, "the kernel takes them");
 	else
 		check_add(rows, PART, name, needed ? MARK_FAIL : MARK_WARN, "%s%s%s; needed %s",
-			  strerror(-error), *instance_verifier_reason() ? ": " : "",
-			  instance_verifier_reason(), use);
+			  strerror(-error), *verifier_reason() ? ": " : "", verifier_reason(), use);
 }
 
 static void check_programs(const char *root, json_t *rows)

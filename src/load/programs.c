@@ -16,6 +16,9 @@
 #include "datapath/objects.h"
 #include "store/pins.h"
 #include "store/number_store.h"
+#include "store/documents.h"
+#include "kernel/privileges.h"
+#include "kernel/verifier_log.h"
 
 /* The maps whose size is the user's choice, beside those of flows. */
 static const struct {
@@ -33,42 +36,6 @@ static const uint32_t default_seconds[LIFETIMES] = {
     [LIFE_UDP_OPENING] = 30, [LIFE_UDP] = 180,	     [LIFE_ICMP] = 30,	      [LIFE_FRAGMENT] = 30,
 };
 
-int program_open(const struct instance *instance, const char *name)
-{
-	char *path = instance_path(instance, "progs", name);
-	int program = bpf_obj_get(path);
-
-	if (program < 0 && errno == ENOENT) {
-		fail("program \"%s\" is not loaded", name);
-		instance_mend(instance, programs_are_own(name) ? "load" : "load FILE.o");
-	} else if (program < 0) {
-		fail("open %s: %s", path, strerror(errno));
-	}
-	free(path);
-	return program < 0 ? FAILED : program;
-}
-
-int program_check_type(int program, const char *name)
-{
-	struct bpf_prog_info info = {};
-	__u32 size = sizeof(info);
-	const char *type;
-
-	if (bpf_obj_get_info_by_fd(program, &info, &size))
-		return fail("look at program \"%s\": %s", name, strerror(errno));
-	if (info.type == BPF_PROG_TYPE_SCHED_CLS)
-		return 0;
-	type = libbpf_bpf_prog_type_str(info.type);
-	return fail("program \"%s\" is of type %s, but interfaces take sched_cls: SEC(\"tc\")",
-		    name, type ? type : "unknown");
-}
-
-bool programs_are_own(const char *name)
-{
-	return objects_have_program(name);
-}
-
-/* The datapath's maps, as distinct from those that are made before it is loaded. */
 static bool is_state(const char *name)
 {
 	return !strcmp(name, "settings") || !strcmp(name, "documents");
@@ -416,8 +383,8 @@ int load_failed(const struct instance *instance, const char *what, int error)
 	if (error == -ENOMEM)
 		return fail("%s: not enough memory for its maps", what);
 	libbpf_strerror(error, message, sizeof(message));
-	fail("%s: the kernel refused it: %s%s%s", what, message,
-	     *instance_verifier_reason() ? ": " : "", instance_verifier_reason());
+	fail("%s: the kernel refused it: %s%s%s", what, message, *verifier_reason() ? ": " : "",
+	     verifier_reason());
 	return debug ? FAILED : instance_mend(instance, "-d load");
 }
 

@@ -30,18 +30,12 @@ int programs_load_file(struct instance *instance, const char *file, json_t **rep
 /* Takes away what programs_load_file() of the same file brought. */
 int programs_unload_file(struct instance *instance, const char *file);
 
-/* fail() unless it is one that can stand on an interface. */
-int program_check_type(int program, const char *name);
-/* npctl itself has a program, a map of that name. */
-bool programs_are_own(const char *name);
+/* npctl itself has a map of that name. */
 bool maps_are_own(const char *name);
 
 /* Shared by programs.c and programs_file.c: a row of a report; why a load failed. */
 json_t *report_row(const struct instance *instance, const char *kind, const char *name, uint32_t id,
 		   const char *state);
 int load_failed(const struct instance *instance, const char *what, int error);
-
-/* Descriptor of a pinned program; fail() names `npctl load`. */
-int program_open(const struct instance *instance, const char *name);
 
 #endif

@@ -6,6 +6,7 @@
 #include "attach/attach.h"
 #include "store/pins.h"
 #include "load/programs.h"
+#include "datapath/objects.h"
 
 static int open_object(const char *file, struct bpf_object **object)
 {
@@ -31,7 +32,7 @@ static int check_names(const char *file, const struct bpf_object *object)
 
 	bpf_object__for_each_program(program, object)
 	{
-		if (programs_are_own(bpf_program__name(program)))
+		if (objects_have_program(bpf_program__name(program)))
 			return fail("%s: npctl itself has a program \"%s\"", file,
 				    bpf_program__name(program));
 	}

@@ -7,6 +7,7 @@
 #define NPCTL_MODEL_MODEL_PRIVATE_H
 
 #include "base/content.h"
+#include "base/port.h"
 #include "manifest/item.h"
 #include "model/model.h"
 #include "manifest/schema.h"
@@ -49,15 +50,6 @@ struct peer {
 	const char *name;
 	const char *text; /* peer_text() makes it */
 	struct signature signature;
-};
-
-#define PORT_KEY(protocol, port) ((uint32_t)(protocol) << 16 | (port))
-#define PORT_KEY_LAST 0xffffffu
-
-struct port_item {
-	uint32_t first, last; /* protocol << 16 | port */
-	const char *name;     /* resolved at the destination pod; NULL: a range */
-	uint8_t protocol;     /* of the name; 0: any */
 };
 
 enum action { ACTION_DENY, ACTION_ALLOW, ACTION_PASS };
@@ -218,6 +210,16 @@ uint32_t model_peer(struct model *model, const struct peer *peer);
 
 const char *peer_text(const struct model *model, uint32_t index);
 
+/*
+ * How closely a one-line rule's peer describes an address, so that the longest
+ * prefix wins: any, world, /1 … /31, label selectors, then whole addresses.
+ */
+#define SPECIFICITY_ANY 0
+#define SPECIFICITY_WORLD 1
+#define SPECIFICITY_SELECTOR 255
+#define SPECIFICITY_WHOLE 256
+uint16_t prefix_specificity(const struct prefix *prefix);
+
 bool selector_matches(const struct selector *selector, const struct labels *labels);
 const char *labels_get(const struct labels *labels, const char *key); /* NULL */
 const char *selector_text(struct model *model, const struct selector *selector);
@@ -226,12 +228,7 @@ void selector_sign(struct signature *signature, const struct selector *selector)
 /* The peer selects the pod, or the node, by name and labels (not by address). */
 bool peer_selects_pod(const struct model *model, const struct peer *peer, const struct pod *pod);
 
-/* "tcp/80", "udp/53-60", "icmp/8", "tcp", "80"; 0 or -1, silently. */
-int port_item_parse(const char *text, struct port_item *items, size_t *count);
 int rate_parse(const char *text, uint32_t *per_second, uint32_t *burst);
-const char *port_item_text(const struct port_item *item, char *text, size_t size);
-const char *protocol_text(uint8_t protocol, char text[static 8]);
-int protocol_parse(const char *text); /* or -1 */
 
 /* The object has passed schema_check(). */
 int model_add_checked(struct model *model, const json_t *object, const char *where);

@@ -6,22 +6,6 @@
 #include <stdlib.h>
 #include "manifest/schema.h"
 
-int protocol_parse(const char *text)
-{
-	static const struct {
-		const char *name;
-		int number;
-	} protocols[] = {
-	    {"tcp", IPPROTO_TCP},   {"udp", IPPROTO_UDP},	{"sctp", IPPROTO_SCTP},
-	    {"icmp", IPPROTO_ICMP}, {"icmpv6", IPPROTO_ICMPV6},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
-		if (strcasecmp(protocols[i].name, text) == 0)
-			return protocols[i].number;
-	return -1;
-}
-
 static size_t count_ports(const struct item *containers, bool restarting_only)
 {
 	size_t count = 0;

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/base.h"
-#include "net/port.h"
+#include "base/port.h"
 
 struct endpoint {
 	enum { LISTENER, DATAGRAM, CONNECTION, WATCH } kind;

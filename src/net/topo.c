@@ -11,7 +11,7 @@
 #include "base/base.h"
 #include "net/links.h"
 #include "net/netns.h"
-#include "net/port.h"
+#include "base/port.h"
 #include "net/server.h"
 #include "net/topo_parts.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "base/base.h"
 #include "net/links.h"
-#include "net/port.h"
+#include "base/port.h"
 #include "net/subnets.h"
 #include "net/topo.h"
 

@@ -6,7 +6,7 @@
 #ifndef NPCTL_SHELL_EDIT_H
 #define NPCTL_SHELL_EDIT_H
 
-#include "cmd/words/words.h"
+#include "words/words.h"
 #include "shell/line.h"
 
 /* `context` is whose instance names are completed from; `private`: no history is kept. */

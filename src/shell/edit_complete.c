@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "shell/edit_complete.h"
-#include "cmd/words/complete.h"
+#include "words/complete.h"
 #include "with-readline.h"
 #include "shell/split.h"
 #include <dirent.h>

@@ -3,7 +3,7 @@
 #ifndef NPCTL_SHELL_EDIT_COMPLETE_H
 #define NPCTL_SHELL_EDIT_COMPLETE_H
 
-#include "cmd/words/words.h"
+#include "words/words.h"
 
 void edit_complete_begin(struct context *context);
 void edit_complete_end(void);

@@ -3,7 +3,7 @@
 #ifndef NPCTL_SHELL_SESSION_H
 #define NPCTL_SHELL_SESSION_H
 
-#include "cmd/words/words.h"
+#include "words/words.h"
 #include "shell/line.h"
 
 struct session {

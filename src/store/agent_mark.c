@@ -3,6 +3,7 @@
  * The agent's mark: a lock on ROOT/agent, which ends with the process however
  * it ends. It lies beside the lock of the root, which only writers hold.
  */
+#include "store/agent_mark.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

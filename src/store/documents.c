@@ -7,12 +7,12 @@
  * The rules, of which there may be very many, are records instead (store/), but
  * can be had and put as a document, too.
  */
+#include "store/documents.h"
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
-#include "store/instance.h"
 
 #define DIRECTORY_ID(version) (1 + ((version)&1))
 #define FIRST_ID 3

@@ -4,9 +4,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <linux/capability.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,229 +11,18 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/interrupt.h"
+#include "kernel/verifier_log.h"
+#include "store/documents.h"
+#include "store/root.h"
 #include "state.skel.h"
+#include "kernel/privileges.h"
+#include "store/agent_mark.h"
 
-#define BPFFS "/sys/fs/bpf"
 #define ABSENT 1 /* there is no instance, which need not be a mistake */
-
-/* What the verifier said last, when it refused a program. */
-static char verifier_reason[256];
-
-const char *instance_verifier_reason(void)
-{
-	return verifier_reason;
-}
-
-/* The last line of the log but its statistics, and "ADDRESS: (CODE) instruction". */
-static void keep_reason(const char *log)
-{
-	const char *begin = strstr(log, "BEGIN PROG LOAD LOG"), *line, *end;
-
-	for (line = begin; line && (line = strchr(line, '\n')) && *++line;) {
-		end = strchrnul(line, '\n');
-		if (strncmp(line, "processed ", 10) == 0 || strncmp(line, "-- END", 6) == 0)
-			break;
-		if (end == line || line[strspn(line, "0123456789")] == ':')
-			continue;
-		snprintf(verifier_reason, sizeof(verifier_reason), "%.*s", (int)(end - line), line);
-	}
-}
-
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	va_list again;
-	char *text;
-
-	va_copy(again, arguments);
-	if (level == LIBBPF_WARN && vasprintf(&text, format, again) >= 0) {
-		keep_reason(text);
-		free(text);
-	}
-	va_end(again);
-	return debug ? vfprintf(stderr, format, arguments) : 0;
-}
-
-/* Which of the three are missing, as ", without CAP_BPF"; "" when none is. */
-static char *missing_capabilities(void)
-{
-	static const struct {
-		int number;
-		const char *name;
-	} needed[] = {
-	    {CAP_BPF, "CAP_BPF"}, {CAP_PERFMON, "CAP_PERFMON"}, {CAP_NET_ADMIN, "CAP_NET_ADMIN"}};
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-	char *text = xstrdup(""), *longer;
-	size_t i;
-
-	if (syscall(SYS_capget, &header, data))
-		return text;
-	for (i = 0; i < ARRAY_SIZE(needed); i++) {
-		int number = needed[i].number;
-
-		if (data[CAP_TO_INDEX(number)].effective & CAP_TO_MASK(number))
-			continue;
-		longer = xprintf("%s%s%s", text, *text ? ", " : ", without ", needed[i].name);
-		free(text);
-		text = longer;
-	}
-	return text;
-}
-
-bool privileges_are_borrowed(void)
-{
-	FILE *map = fopen("/proc/self/uid_map", "re");
-	unsigned int inside = 0, outside = 0, count = UINT32_MAX;
-
-	if (map && fscanf(map, "%u %u %u", &inside, &outside, &count) != 3)
-		count = UINT32_MAX;
-	if (map)
-		fclose(map);
-	return inside != outside || count != UINT32_MAX;
-}
-
-bool privileges_suffice(void)
-{
-	char *missing = missing_capabilities();
-	bool suffice = !*missing;
-
-	free(missing);
-	return suffice;
-}
-
-int fail_privileges(const char *what)
-{
-	char *missing = missing_capabilities();
-
-	if (privileges_are_borrowed()) {
-		free(missing);
-		return fail("%s: not permitted: the privileges of a user namespace do not count; "
-			    "npctl needs those of the first one",
-			    what);
-	}
-	fail("%s: not permitted%s; npctl needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN "
-	     "and a bpffs of its own",
-	     what, missing);
-	free(missing);
-	return FAILED;
-}
-
-int instance_mend(const struct instance *instance, const char *words)
-{
-	if (!strcmp(instance->root, DEFAULT_ROOT))
-		return fail_mend("npctl %s", words);
-	return fail_mend("npctl --root %s %s", instance->root, words);
-}
-
-char *instance_path(const struct instance *instance, const char *folder, const char *name)
-{
-	char *path = xprintf("%s/%s/%s", instance->root, folder, name);
-	char *letter = path + strlen(path) - strlen(name);
-
-	for (; *letter; letter++)
-		if (*letter == '.')
-			*letter = ':';
-	return path;
-}
-
-static bool is_bpffs(const char *path)
-{
-	struct statfs info;
-
-	return !statfs(path, &info) && info.f_type == BPF_FS_MAGIC;
-}
-
-static int fail_path(const char *path)
-{
-	if (errno == EACCES || errno == EPERM)
-		return fail_privileges(path);
-	return fail("%s: %s", path, strerror(errno));
-}
-
-static int fail_no_bpffs(const char *path)
-{
-	fail("%s is not on a BPF file system", path);
-	return fail_mend("mount -t bpf -o mode=700 bpf %s", path);
-}
-
-static int make_folder(const char *path)
-{
-	struct stat info;
-
-	if (!stat(path, &info))
-		return 0;
-	step("mkdir %s", path);
-	if (mkdir(path, 0700) && errno != EEXIST)
-		return fail_path(path);
-	return 0;
-}
-
-int instance_folder(const struct instance *instance, const char *folder)
-{
-	char *path = xprintf("%s/%s", instance->root, folder);
-	int error = make_folder(path);
-
-	free(path);
-	return error;
-}
-
-/* The bpffs that every distribution has there, where no init system mounted it. */
-static int mount_default(void)
-{
-	step("mount -t bpf bpf %s", BPFFS);
-	if (mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
-		return fail_path("mount a BPF file system at " BPFFS);
-	return 0;
-}
-
-/* Whoever else may write there could put anything in the place of what is enforced. */
-static int check_owner(const char *root)
-{
-	struct stat info;
-
-	if (stat(root, &info))
-		return 0;
-	if (info.st_uid != geteuid() && info.st_uid != 0) {
-		fail("%s belongs to user %u: who owns it can end all policy", root, info.st_uid);
-		return fail_mend("rmdir %s, or chown it", root);
-	}
-	if (info.st_mode & (S_IWGRP | S_IWOTH)) {
-		fail("%s may be written by others, who could end all policy", root);
-		return fail_mend("chmod go-w %s", root);
-	}
-	return 0;
-}
-
-/* `made`: it was not there before. */
-static int make_root(const char *root, bool *made)
-{
-	char *copy = xstrdup(root), *parent = dirname(copy);
-	struct stat info;
-	int error = 0;
-
-	if (!stat(root, &info))
-		goto out;
-	if (errno != ENOENT || stat(parent, &info)) {
-		error = fail_path(errno == ENOENT ? parent : root);
-		goto out;
-	}
-	if (!is_bpffs(parent)) {
-		error = strcmp(parent, BPFFS) ? fail_no_bpffs(parent) : mount_default();
-		if (error)
-			goto out;
-	}
-	error = make_folder(root);
-	*made = !error;
-out:
-	free(copy);
-	return error;
-}
 
 /* Who holds a lock on the directory, as "name (pid)"; NULL when nobody can tell. */
 static char *lock_holder(int directory)
@@ -351,17 +137,15 @@ static int lock_root(struct instance *instance, enum access access, bool *made)
 	int error;
 
 	for (;;) {
-		error = access == ACCESS_CREATE ? make_root(instance->root, made) : 0;
+		error = access == ACCESS_CREATE ? root_make(instance->root, made) : 0;
 		if (error)
 			return error;
 		instance->lock = open(instance->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (instance->lock < 0 && errno == ENOENT && access != ACCESS_CREATE)
 			return ABSENT;
 		if (instance->lock < 0)
-			return fail_path(instance->root);
-		if (!is_bpffs(instance->root))
-			return fail_no_bpffs(instance->root);
-		if (instance->writable && access != ACCESS_REMOVE && check_owner(instance->root))
+			return root_fail(instance->root);
+		if (root_check(instance->root, instance->writable && access != ACCESS_REMOVE))
 			return FAILED;
 		error = take_lock(instance);
 		if (error || still_there(instance))
@@ -391,7 +175,7 @@ static int open_state(const struct instance *instance, const struct shape *shape
 
 	fd = bpf_obj_get(path);
 	if (fd < 0) {
-		fd = errno == ENOENT ? -ENOENT : fail_path(path);
+		fd = errno == ENOENT ? -ENOENT : root_fail(path);
 	} else if (bpf_obj_get_info_by_fd(fd, &info, &size) || info.type != shape->type ||
 		   info.key_size != shape->key || info.value_size != shape->value) {
 		close(fd);
@@ -498,11 +282,6 @@ static bool remove_folder(const struct instance *instance, const char *name)
 		step("rmdir %s", path);
 	free(path);
 	return gone;
-}
-
-void libbpf_listen(void)
-{
-	libbpf_set_print(print_libbpf);
 }
 
 static int open_new(struct instance **instance, const char *root, enum access access)
@@ -614,7 +393,7 @@ int instance_map(const struct instance *instance, const char *name)
 		fd = fail("the datapath is not loaded (%s is missing)", path);
 		instance_mend(instance, "load");
 	} else if (fd < 0) {
-		fd = fail_path(path);
+		fd = root_fail(path);
 	}
 	free(path);
 	return fd;

@@ -7,9 +7,9 @@
 #ifndef NPCTL_STORE_INSTANCE_H
 #define NPCTL_STORE_INSTANCE_H
 
-#include <jansson.h>
 #include "base/base.h"
 #include "abi.h"
+#include "store/root.h"
 #include "store/rule_store.h"
 
 enum access {
@@ -22,10 +22,6 @@ enum access {
 	ACCESS_REMOVE, /* as ACCESS_TRY, but exclusive; `settings` is NULL when
 			* what is there is another version's */
 };
-
-#define DEFAULT_ROOT "/sys/fs/bpf/npctl"
-#define AGENT_DOCUMENTS "agent/" /* what begins so is the agent's */
-#define AGENT_RULES AGENT_DOCUMENTS "rules"
 
 struct instance {
 	char *root;
@@ -64,81 +60,8 @@ struct instance *instance_release(void);
 bool instance_loaded(const struct instance *instance);
 /* Descriptor of a pinned map of ours, or fail(): "run `npctl load`". */
 int instance_map(const struct instance *instance, const char *name);
-/*
- * "ROOT/maps/NAME" and the like; freed by the caller. Dots in names, which a
- * bpffs reserves, become colons, which no interface has.
- */
-char *instance_path(const struct instance *instance, const char *folder, const char *name);
-/* Remembers "npctl WORDS", with --root where it is needed, as what would mend; FAILED. */
-int instance_mend(const struct instance *instance, const char *words);
-/* fail() for a refusal of the kernel: names the privileges that npctl needs. */
-int fail_privileges(const char *what);
-/* libbpf is silent, but with -d, from now on; who opens an instance need not ask for it. */
-void libbpf_listen(void);
-/* Why the verifier refused the last program that it did refuse; "" when it has not. */
-const char *instance_verifier_reason(void);
-/* CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are in effect. */
-bool privileges_suffice(void);
-/* They are a user namespace's own, which the kernel does not take for BPF. */
-bool privileges_are_borrowed(void);
 
-/* The agent is at work for this instance: what it does not know yet, it will. */
-bool instance_agent_runs(const struct instance *instance);
-/* Says so from now on, until the process ends; *mark is -1 at first. One agent alone can. */
-int instance_agent_enter(const struct instance *instance, int *mark);
-void instance_agent_leave(int *mark);
-
-/* Makes ROOT/FOLDER unless it is there. */
-int instance_folder(const struct instance *instance, const char *folder);
 /* Removes the empty folders, and all the rest when neither programs nor documents are left. */
 void instance_remove_if_empty(struct instance *instance);
-
-/*
- * Documents by name: "topology", "namespaces", "pods/NS", "policies/NS",
- * "cluster-policies", "rules", "lists/NAME", "defaults", "attachments", and the
- * agent's own: "agent/NN" with objects, "agent" about itself; "cni/NETWORK" is
- * the CNI plugin's (networks.h). A new reference or NULL; changes are seen at once by this
- * instance, and by others from the commit on.
- */
-json_t *document_get(struct instance *instance, const char *name);
-/* Takes over `value`; NULL removes. */
-void document_put(struct instance *instance, const char *name, json_t *value);
-/* The same for bytes that are no JSON. NULL when absent; freed by the caller. */
-void *document_get_bytes(struct instance *instance, const char *name, size_t *size);
-void document_put_bytes(struct instance *instance, const char *name, const void *data, size_t size);
-/*
- * For those who change a few of the rules: they cost nothing but themselves. NULL, having
- * said why, when what an earlier version left as a document cannot be taken over.
- */
-struct rule_store *instance_rules(struct instance *instance);
-/* Those over something else than a prefix, in an array; a new reference. */
-json_t *rules_beside_prefixes(struct instance *instance);
-/* Something was put that differs from what is in force. */
-bool documents_changed(const struct instance *instance);
-/* The same, beside records. */
-bool documents_proper_changed(const struct instance *instance);
-/* Calls back for every document, in order of name; stops at a non-zero return. */
-int document_each(struct instance *instance, int (*callback)(const char *name, void *data),
-		  void *data);
-
-/* Used by instance.c: reads the directory in force, and frees it. */
-int documents_open(struct instance *instance);
-/* Without a lock: all documents of one version; false when there is none to be had. */
-bool documents_snapshot(struct instance *instance);
-void documents_release(struct instance *instance);
-size_t document_count(struct instance *instance);
-
-/*
- * Used by enforce.c alone. Write what changed beside what is in force, under
- * the idle half's directory; after the flip, forget what the other half had.
- */
-/* 0 is for flows that were never judged; the half goes by the last bit. */
-static inline uint32_t version_after(uint32_t version)
-{
-	return version + 1 ? version + 1 : 2;
-}
-
-int documents_stage(struct instance *instance);
-void documents_clean(struct instance *instance);
 
 #endif

@@ -5,6 +5,7 @@
 #include "net/topo.h"
 #include "compile/plan.h"
 #include "top/top.h"
+#include "store/documents.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #define NPCTL_TOP_TOP_H
 
 #include <sys/types.h>
-#include "cmd/cmd.h"
+#include "words/command.h"
 #include "watch/listener.h"
 #include "watch/labels.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "watch/labels.h"
 #include "commit/enforce.h"
+#include "store/documents.h"
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>

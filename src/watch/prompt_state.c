@@ -3,6 +3,7 @@
 #include "datapath/apply.h"
 #include "store/instance.h"
 #include "watch/statistics.h"
+#include "store/documents.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

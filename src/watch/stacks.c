@@ -11,6 +11,7 @@
 #include "kernel/symbols.h"
 #include "watch.h"
 #include "watch.skel.h"
+#include "kernel/privileges.h"
 
 struct stacks {
 	struct watch_bpf *programs;

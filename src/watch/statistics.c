@@ -6,7 +6,7 @@
 #include "maps/map.h"
 #include "watch/labels.h"
 #include "store/pins.h"
-#include "load/programs.h"
+#include "datapath/objects.h"
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>

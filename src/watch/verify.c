@@ -11,6 +11,7 @@
 #include "datapath/datapath.h"
 #include "commit/enforce.h"
 #include "datapath/sets.h"
+#include "store/documents.h"
 
 struct verify {
 	struct instance *instance;

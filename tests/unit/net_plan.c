@@ -5,7 +5,7 @@
 #include <string.h>
 #include "base/base.h"
 #include "net/links.h"
-#include "net/port.h"
+#include "base/port.h"
 #include "net/subnets.h"
 #include "net/topo.h"
 
@@ -34,15 +34,18 @@ static void check_address(const struct address *got, const char *wanted)
 
 static void test_ports(void **state)
 {
-	static const char *const bad[] = {"",	     "tcp",	"tcp/",	  "tcp/0",  "tcp/65536",
-					  "tcp/80x", "ip/4",	"tcp/+1", "-1",	    "tcp/ 80",
-					  "icmp/8",  "tcp/80/", "80 ",	  "TCP/80", "tcp/000080"};
+	static const char *const bad[] = {"",	     "tcp",	"tcp/",	  "tcp/0",     "tcp/65536",
+					  "tcp/80x", "ip/4",	"tcp/+1", "-1",	       "tcp/ 80",
+					  "icmp/8",  "tcp/80/", "80 ",	  "tcp/000080"};
 	struct port port;
 	char text[PORT_TEXT];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(port_parse(bad[i], &port), -1);
+	/* as in rules, in any case */
+	assert_int_equal(port_parse("TCP/80", &port), 0);
+	assert_int_equal(port.protocol, IPPROTO_TCP);
 	assert_int_equal(port_parse("udp/53", &port), 0);
 	assert_int_equal(port.protocol, IPPROTO_UDP);
 	assert_int_equal(port.number, 53);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cmd/words/nearest.h"
+#include "words/nearest.h"
 #include "out/cell.h"
 #include "out/out.h"
 

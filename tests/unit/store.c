@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "store/instance.h"
+#include "store/documents.h"
 
 static char root[64];
 

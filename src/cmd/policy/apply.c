@@ -13,6 +13,7 @@
 #include "manifest/manifest.h"
 #include "model/model_private.h"
 #include "manifest/kept.h"
+#include "store/documents.h"
 
 const struct option policy_apply_options[] = {
     {"file", VALUE_FILE, "FILE", "manifests: a file, a directory, - (may repeat)", 'f', true},

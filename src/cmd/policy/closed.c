@@ -6,6 +6,7 @@
 #include "commit/enforce.h"
 #include "model/rule.h"
 #include "manifest/schema.h"
+#include "store/documents.h"
 
 const struct option policy_open_option[] = {
     {"open", VALUE_NONE, NULL, "open to everybody what the last allow rule closed", 0, false},

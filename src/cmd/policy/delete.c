@@ -9,6 +9,7 @@
 #include "commit/enforce.h"
 #include "model/rule.h"
 #include "manifest/schema.h"
+#include "store/documents.h"
 
 const struct option policy_delete_options[] = {
     {"file", VALUE_FILE, "FILE", "the policies that this file or directory declares", 'f', true},

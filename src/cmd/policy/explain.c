@@ -11,6 +11,7 @@
 #include "out/cell.h"
 #include "questions/explain.h"
 #include "model/model_private.h"
+#include "store/documents.h"
 
 const struct option policy_explain_options[] = {
     {"from", VALUE_PEER, "POD|ADDRESS", "who begins", 0, false},

@@ -3,7 +3,7 @@
 #ifndef NPCTL_CMD_POLICY_EXPLAIN_H
 #define NPCTL_CMD_POLICY_EXPLAIN_H
 
-#include "cmd/cmd.h"
+#include "words/command.h"
 #include "questions/matrix.h"
 
 /* --port, one of them. */

@@ -7,6 +7,7 @@
 #include "manifest/schema.h"
 #include "manifest/kept.h"
 #include "manifest/yaml_write.h"
+#include "store/documents.h"
 
 const struct option policy_export_options[] = {
     {"all", VALUE_NONE, NULL, "namespaces, nodes and pods, too", 0, false},

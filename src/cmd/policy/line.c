@@ -11,6 +11,7 @@
 #include "compile/identity.h"
 #include "model/rule.h"
 #include "manifest/list_file.h"
+#include "store/documents.h"
 
 const struct option policy_line_options[] = {
     {"port", VALUE_PORT, "PORT", "only this port: tcp/80, udp/53-60, icmp/8, 80", 'p', true},

@@ -3,10 +3,11 @@
 #ifndef NPCTL_CMD_POLICY_POLICY_H
 #define NPCTL_CMD_POLICY_POLICY_H
 
-#include "cmd/cmd.h"
+#include "words/command.h"
 #include "store/instance.h"
 #include "model/model.h"
 #include "compile/numbers.h"
+#include "store/documents.h"
 
 int policy_allow(struct context *context, const struct words *words);
 int policy_deny(struct context *context, const struct words *words);

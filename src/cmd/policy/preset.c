@@ -7,6 +7,7 @@
 #include "commit/enforce.h"
 #include "model/rule.h"
 #include "model/preset.h"
+#include "store/documents.h"
 
 const struct option policy_preset_options[] = {
     {"pod", VALUE_POD, "POD", "for this pod, or dev:IF (default: all attached)", 0, true},

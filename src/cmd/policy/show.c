@@ -16,6 +16,7 @@
 #include "questions/listing.h"
 #include "manifest/schema.h"
 #include "manifest/kept.h"
+#include "store/documents.h"
 
 const struct option policy_list_options[] = {{0}};
 

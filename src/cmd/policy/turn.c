@@ -5,6 +5,7 @@
 #include "cmd/policy/policy.h"
 #include "commit/enforce.h"
 #include "manifest/schema.h"
+#include "store/documents.h"
 
 static int turn(struct rule_store *rules, const char *word, json_t *rows)
 {

@@ -4,10 +4,11 @@
 #include <string.h>
 #include "cmd/policy/policy.h"
 #include "attach/attach.h"
-#include "load/programs.h"
+#include "attach/attach.h"
 #include "manifest/manifest.h"
 #include "manifest/schema.h"
 #include "model/users.h"
+#include "store/documents.h"
 
 /* One word, or each of a list. */
 static size_t word_count(const json_t *words)

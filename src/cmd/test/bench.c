@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cmd.h"
+#include "words/command.h"
 #include "cmd/test/bench.h"
 #include "datapath/sandbox.h"
 #include "model/model.h"

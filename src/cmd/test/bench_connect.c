@@ -18,6 +18,7 @@
 #include "commit/enforce.h"
 #include "load/programs.h"
 #include "net/links.h"
+#include "store/documents.h"
 
 #define ROUNDS 25
 #define ROUNDS_QUICK 5

@@ -17,6 +17,8 @@
 #include "attach/attach.h"
 #include "load/programs.h"
 #include "net/links.h"
+#include "store/documents.h"
+#include "datapath/objects.h"
 
 #define LOOPBACK 1
 #define ROUNDS 15

@@ -3,12 +3,13 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cmd/cmd.h"
+#include "words/command.h"
 #include "cmd/test/test.h"
 #include "store/networks.h"
-#include "net/port.h"
+#include "base/port.h"
 #include "net/probe.h"
 #include "net/topo.h"
+#include "store/documents.h"
 
 #define DEFAULT_TIMEOUT_MS 2000
 #define LONGEST_TIMEOUT_MS 3600000

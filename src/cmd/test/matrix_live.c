@@ -20,6 +20,7 @@
 #include "net/topo.h"
 #include "model/model_private.h"
 #include "manifest/kept.h"
+#include "store/documents.h"
 
 #define TIMEOUT_MS 1000
 #define PATIENCE_MS 3000 /* for those that disagree, once more */

@@ -3,7 +3,7 @@
 #ifndef NPCTL_CMD_TEST_PROBES_H
 #define NPCTL_CMD_TEST_PROBES_H
 
-#include "cmd/cmd.h"
+#include "words/command.h"
 #include "questions/matrix.h"
 
 int json_read_file(const char *path, json_t **value);

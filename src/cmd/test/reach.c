@@ -2,8 +2,9 @@
 #include "cmd/test/reach.h"
 #include "load/checks.h"
 #include "commit/enforce.h"
-#include "net/port.h"
+#include "base/port.h"
 #include "net/probe.h"
+#include "store/documents.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

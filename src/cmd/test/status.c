@@ -8,6 +8,7 @@
 #include "maps/map.h"
 #include "store/pins.h"
 #include "net/topo.h"
+#include "store/documents.h"
 #include <string.h>
 
 #define NEARLY_FULL 90 /* per cent */

@@ -3,7 +3,7 @@
 #ifndef NPCTL_CMD_TEST_TEST_H
 #define NPCTL_CMD_TEST_TEST_H
 
-#include "cmd/cmd.h"
+#include "words/command.h"
 
 int test_env(struct context *context, const struct words *words);
 int test_status(struct context *context, const struct words *words);

@@ -4,7 +4,7 @@
 #define NPCTL_CMD_WATCH_STAT_H
 
 #include <stdio.h>
-#include "cmd/cmd.h"
+#include "words/command.h"
 #include "store/instance.h"
 
 #define STAT_NAMES 8

@@ -3,7 +3,7 @@
 #ifndef NPCTL_CMD_WATCH_TRACE_FILTER_H
 #define NPCTL_CMD_WATCH_TRACE_FILTER_H
 
-#include "cmd/cmd.h"
+#include "words/command.h"
 #include "cmd/watch/filter.h"
 
 struct trace_filter {

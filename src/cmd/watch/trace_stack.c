@@ -4,6 +4,7 @@
 #include "base/interrupt.h"
 #include "watch/stacks.h"
 #include "net/netns.h"
+#include "store/documents.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef NPCTL_CMD_WATCH_TRACE_STACK_H
 #define NPCTL_CMD_WATCH_TRACE_STACK_H
 
-#include "cmd/cmd.h"
+#include "words/command.h"
 
 int trace_stack(struct context *context, const struct words *words);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "cmd/words/nearest.h"
+#include "words/nearest.h"
 #include <string.h>
 
 #define LONGEST 32

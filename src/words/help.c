@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Help, as text and as JSON, from the tables that the parser reads. */
-#include "cmd/words/words.h"
+#include "words/words.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

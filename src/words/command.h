@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The table of subcommands. Help, completion, the parser and the check of the
- * man pages all read it; a command file reads words, calls, prints.
+ * What a subcommand is. Help, completion, the parser and the check of the man
+ * pages all read it; a command file reads words, calls, prints.
  */
-#ifndef NPCTL_CMD_CMD_H
-#define NPCTL_CMD_CMD_H
+#ifndef NPCTL_WORDS_COMMAND_H
+#define NPCTL_WORDS_COMMAND_H
 
 #include "base/base.h"
 #include "out/out.h"
@@ -82,12 +82,9 @@ struct command {
 	const struct verb *verbs; /* ends with a NULL name */
 };
 
-extern const struct command command_topo, command_load, command_attach, command_map, command_policy,
-    command_endpoint, command_trace, command_stat, command_top, command_test, command_help,
-    command_version, command_complete, command_agent, command_batch, command_repl,
-    command_completion, command_detach;
-
-extern const struct command *const commands[]; /* ends with NULL */
+/* All of them, in the order in which help shows them; ends with NULL. main() says which. */
+extern const struct command *const *commands;
+extern const struct command command_help, command_complete;
 
 /* Runs one line of words: global options, the command, what it takes; 0, FAILED, MISUSED. */
 int command_run(struct context *context, int argc, char **argv);

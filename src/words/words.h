@@ -3,7 +3,7 @@
 #ifndef NPCTL_CMD_WORDS_WORDS_H
 #define NPCTL_CMD_WORDS_WORDS_H
 
-#include "cmd/cmd.h"
+#include "words/command.h"
 
 /* Options that every command takes, before or after its name. */
 extern const struct option global_options[];
@@ -40,7 +40,7 @@ bool is_choice(const char *choices, const char *word);
 /* "policy allow", "trace"; a rotating static buffer. */
 const char *verb_title(const struct command *command, const struct verb *verb);
 
-/* cmd/words/help.c: prints the help of all, of a command, of one verb. */
+/* Prints the help of all, of a command, of one verb. */
 int help_show(struct context *context, const struct command *command, const struct verb *verb);
 
 #endif

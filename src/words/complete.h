@@ -3,7 +3,7 @@
 #ifndef NPCTL_CMD_WORDS_COMPLETE_H
 #define NPCTL_CMD_WORDS_COMPLETE_H
 
-#include "cmd/words/words.h"
+#include "words/words.h"
 
 /* What a shell knows better: it adds its own candidates of these kinds. */
 enum complete_with {

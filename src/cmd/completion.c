@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* npctl completion: what a shell has to source to complete npctl's words. */
-#include "cmd/words/words.h"
+#include "words/words.h"
 #include "completion.h"
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * begins with a colon asks the shell: ":files", ":directories", ":users",
  * ":commands", or says ":nospace".
  */
-#include "cmd/words/complete.h"
+#include "words/complete.h"
 #include <dirent.h>
 #include <net/if.h>
 #include <stdio.h>

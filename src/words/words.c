@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "cmd/words/words.h"
+#include "words/words.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+const struct command *const *commands;
 
 const struct option global_options[] = {
     {"json", VALUE_NONE, NULL, "print JSON, errors too", 'j', false},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What people call a peer. */
+/* What people call a peer, and how closely it describes an address. */
 #include <stdio.h>
 #include "model/model_private.h"
 
@@ -61,4 +61,11 @@ const char *peer_text(const struct model *model, uint32_t index)
 	if (!peer->text)
 		peer->text = make_text((struct model *)model, peer);
 	return peer->text;
+}
+
+uint16_t prefix_specificity(const struct prefix *prefix)
+{
+	if (prefix->length == (prefix->address.family == 4 ? 32 : 128))
+		return SPECIFICITY_WHOLE;
+	return (uint16_t)(2 * prefix->length);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Commands and verbs by the words that people type. */
-#include "cmd/words/words.h"
-#include "cmd/words/nearest.h"
+#include "words/words.h"
+#include "words/nearest.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
