@@ -53,7 +53,7 @@ libraries := $(if $(ready),$(if $(STATIC),$(shell pkg-config --static --libs $(l
 
 # Debian has no static libraries for TLS as libcurl wants it, and for nftables: src/static/
 # says so in the place of what speaks to an API server and masquerades.
-shared := $(addprefix $(src)/src/,agent/cluster.c agent/follow.c agent/request.c agent/libcurl.c \
+shared := $(addprefix $(src)/src/,agent/cluster.c agent/follow.c agent/request.c agent/libcurl.c base/library.c \
 	net/masquerade.c)
 # libreadline.a brings an xrealloc of its own.
 static := -static -Wl,-z,muldefs

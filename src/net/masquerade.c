@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "net/masquerade.h"
-#include <dlfcn.h>
 #include <nftables/libnftables.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/base.h"
+#include "base/library.h"
 
 #define CALLS(X)                    \
 	X(nft_ctx_new)              \
@@ -15,30 +15,25 @@
 	X(nft_ctx_get_error_buffer) \
 	X(nft_run_cmd_from_buffer)
 
-/* Opened when it is needed: with what it brings it takes as long as most commands. */
 static struct {
 #define X(call) typeof(call) *call;
 	CALLS(X)
 #undef X
 } library;
 
-static int library_open(void)
+static int open_nftables(void)
 {
-	void *handle = library.nft_ctx_new ? NULL : dlopen("libnftables.so.1", RTLD_NOW);
-
-	if (library.nft_ctx_new)
-		return 0;
-	if (!handle) {
-		fail("masquerading takes libnftables: %s", dlerror());
-		return fail_mend("apt-get install libnftables1");
-	}
-#define X(call)                              \
-	library.call = dlsym(handle, #call); \
-	if (!library.call)                   \
-		return fail("libnftables is too old: it has no " #call);
-	CALLS(X)
+#define X(call) #call,
+	static const char *const calls[] = {CALLS(X) NULL};
 #undef X
-	return 0;
+	static const struct library nftables = {
+	    .purpose = "masquerading",
+	    .package = "libnftables1",
+	    .names = {"libnftables.so.1"},
+	    .calls = calls,
+	};
+
+	return library.nft_ctx_new ? 0 : library_open(&nftables, &library);
 }
 
 static int run(const char *commands)
@@ -46,7 +41,7 @@ static int run(const char *commands)
 	struct nft_ctx *nft;
 	int error;
 
-	if (library_open())
+	if (open_nftables())
 		return FAILED;
 	nft = library.nft_ctx_new(NFT_CTX_DEFAULT);
 	if (!nft)
