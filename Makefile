@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 #   make            build/npctl             make demo   the lab, end to end (root)
-#   make install    DESTDIR, PREFIX         make check  all tests (root)
+#   make install    DESTDIR, PREFIX         make check  all tests, or T="policy cli" (root)
 #   make check-vm   those that depend on the kernel, under other kernels
 #   make bench      what a change and a packet cost, beside the peers (root)
 #   make deps       installs what is missing  make deb    a Debian package
@@ -157,8 +157,8 @@ sanitize:
 	@$(MAKE) --no-print-directory O=$(O)/sanitize CFLAGS="-O1 -g -fno-omit-frame-pointer $(sanitizers)" \
 		all units
 
-check-ready: all units sanitize
-	@O=$(O) $(src)/tests/run
+check-ready: all units $(if $(T),,sanitize)
+	@O=$(O) $(src)/tests/run $(T)
 
 # The kernel's part of it under other kernels, in virtual machines: half an hour.
 check-vm: all units
