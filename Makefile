@@ -12,7 +12,8 @@ src := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 O ?= $(src)/build$(if $(STATIC),-static)
 override O := $(abspath $(O))
 PREFIX ?= /usr/local
-CFLAGS ?= -O2 -g
+CFLAGS ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+LDFLAGS ?= -Wl,-z,relro,-z,now
 CLANG ?= clang
 READLINE ?= 1
 # Ubuntu's /usr/sbin/bpftool is a script that may find nothing to run.
@@ -204,7 +205,7 @@ dist:
 deb: all
 	@rm -rf $(O)/deb
 	@$(MAKE) --no-print-directory DESTDIR=$(O)/deb PREFIX=/usr install >/dev/null
-	@strip --strip-unneeded $(O)/deb/usr/sbin/npctl
+	@strip --strip-unneeded -R .comment $(O)/deb/usr/sbin/npctl
 	@$(src)/packaging/deb $(O)/deb $(version) $(O)
 
 # Installs, upgrades and purges it in a bare Debian; takes a few minutes.

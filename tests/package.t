@@ -54,13 +54,18 @@ fi
 mv "$T/shared" "$T/out/npctl"
 
 # The package, installed into a directory of its own.
-command -v dpkg-shlibdeps >/dev/null || { skip "no dpkg-dev" 13 && plan_done; }
+command -v dpkg-shlibdeps >/dev/null || { skip "no dpkg-dev" 14 && plan_done; }
 "${make[@]}" deb >/dev/null && old=$(echo "$T"/out/*.deb)
 like "the package is there" "$old" "/npctl_[^_]*_$(dpkg --print-architecture)\.deb$"
 cp "$old" "$T/first.deb"
 "${make[@]}" deb >/dev/null
 ok "the package, again, is the same" cmp "$old" "$T/first.deb"
 like "it says what it needs" "$(dpkg-deb -f "$old" Depends)" '^libc6 '
+if command -v lintian >/dev/null; then
+	is "lintian has no error and no warning" "$(lintian --no-cfg "$old" 2>&1 | grep -E '^[EW]:' || true)" ""
+else
+	skip "no lintian"
+fi
 echo "$version-later" >"$T/some/where/VERSION"
 new=$("${make[@]}" deb | tail -n 1)
 ok "a later one has a later version" dpkg --compare-versions \
