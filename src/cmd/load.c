@@ -3,8 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmd/table.h"
+#include "commit/enforce.h"
 #include "load/programs.h"
+#include "store/history.h"
 
+#define HISTORY_MOST (64 << 20)	   /* bytes: a quarter of all records */
 #define MAP_LIMIT (1 << 26)	   /* entries: more than memory holds */
 #define LIFETIME_LIMIT (7 * 86400) /* seconds: jiffies are counted in 32 bits */
 
@@ -114,7 +117,16 @@ static void warn_types(const json_t *report)
 	}
 }
 
-static int load(struct context *context, const char *file, const struct load_sizes *sizes)
+/* Room for it is a record, which comes into force as all do. */
+static int keep_history(struct instance *instance, uint64_t bytes)
+{
+	if (bytes == UINT64_MAX || bytes == history_limit(instance))
+		return 0;
+	return history_set_limit(instance, bytes) ? FAILED : enforce_commit(instance);
+}
+
+static int load(struct context *context, const char *file, const struct load_sizes *sizes,
+		uint64_t history)
 {
 	static const struct column columns[] = {
 	    {.key = "kind"},  {.key = "name"}, {.key = "id", .right = true},
@@ -131,6 +143,8 @@ static int load(struct context *context, const char *file, const struct load_siz
 		     : programs_load(instance, sizes, &report);
 	if (error)
 		instance_remove_if_empty(instance);
+	else
+		error = keep_history(instance, history);
 	instance_close(instance);
 	if (error) {
 		json_decref(report);
@@ -145,16 +159,19 @@ static int run_load(struct context *context, const struct words *words)
 {
 	const char *file = words->count ? words->word[0] : NULL;
 	struct load_sizes sizes = {};
+	uint64_t history = UINT64_MAX;
 	int error;
 
 	if ((file || word_flag(words, "unload")) && words->given_count > word_flag(words, "unload"))
 		return misuse("sizes and lifetimes go with a plain load");
 	error = read_sizes(words, &sizes);
+	if (!error)
+		error = word_number(words, "history", 0, HISTORY_MOST, &history);
 	if (error)
 		return error;
 	if (word_flag(words, "unload"))
 		return unload(context, file);
-	return load(context, file, &sizes);
+	return load(context, file, &sizes, history);
 }
 
 static const struct option options[] = {
@@ -163,6 +180,8 @@ static const struct option options[] = {
     {"rules", VALUE_NUMBER, "N", "room for N rules", 0, false},
     {"fragments", VALUE_NUMBER, "N", "room for N fragmented packets", 0, false},
     {"lifetime", VALUE_TEXT, "NAME=SECONDS", "forget idle flows of a kind after SECONDS", 0, true},
+    {"history", VALUE_NUMBER, "SIZE", "bytes for what changed, and by whom (default: 4M)", 0,
+     false},
     {0},
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cni/cni.h"
+#include "base/author.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,11 @@ int cni_run(const char *root)
 	};
 	struct request request = {};
 	json_t *answer = NULL;
+	const char *command = getenv("CNI_COMMAND"), *container = getenv("CNI_CONTAINERID");
+	char *words = xprintf("cni %s %.12s", command ? command : "", container ? container : "");
 	int error = request_read(&request, root);
+
+	author_say(words);
 
 	if (!error)
 		error = run[request.command](&request, &answer);
@@ -89,5 +94,7 @@ int cni_run(const char *root)
 	json_decref(answer);
 	failure_clear();
 	request_release(&request);
+	author_say("");
+	free(words);
 	return error ? 1 : 0;
 }

@@ -14,6 +14,7 @@
 #include "net/links.h"
 #include "store/number_store.h"
 #include "store/documents.h"
+#include "store/history.h"
 
 /* Documents that are not the model's. */
 static bool is_own_record(const char *name)
@@ -44,6 +45,15 @@ struct filling {
 	const json_t *rules; /* instead of all of them; NULL */
 };
 
+static int rules_add(struct filling *filling)
+{
+	char *text = json_dumps(filling->rules, JSON_COMPACT);
+	int result = model_add_document(filling->model, text, strlen(text), "rules");
+
+	free(text);
+	return result;
+}
+
 static int document_add(const char *name, void *data)
 {
 	struct filling *filling = data;
@@ -53,12 +63,9 @@ static int document_add(const char *name, void *data)
 
 	if (is_own_record(name) || teller_of(name) != filling->teller)
 		return 0;
-	if (filling->rules && !strcmp(name, "rules")) {
-		text = json_dumps(filling->rules, JSON_COMPACT);
-		size = strlen(text);
-	} else {
-		text = document_get_bytes(filling->instance, name, &size);
-	}
+	if (filling->rules && !strcmp(name, "rules"))
+		return 0;
+	text = document_get_bytes(filling->instance, name, &size);
 	if (text)
 		result = model_add_document(filling->model, text, size, name);
 	free(text);
@@ -115,7 +122,8 @@ int commit_model(struct instance *instance, const json_t *rules, const json_t *s
 	const char *subject;
 	size_t i;
 
-	if (documents_fill(&filling) || host_add(instance, filling.model))
+	if (documents_fill(&filling) || (rules && rules_add(&filling)) ||
+	    host_add(instance, filling.model))
 		goto failed;
 	json_array_foreach ((json_t *)scopes, i, each)
 		if (model_scope_add(filling.model, each))
@@ -137,6 +145,11 @@ failed:
 int enforce_model(struct instance *instance, struct model **model)
 {
 	return commit_model(instance, NULL, NULL, model);
+}
+
+int enforce_model_with(struct instance *instance, const json_t *rules, struct model **model)
+{
+	return commit_model(instance, rules, NULL, model);
 }
 
 int enforce_numbers(struct instance *instance, struct numbers **numbers)
@@ -269,7 +282,7 @@ void bindings_make(struct instance *instance, const struct plan *plan, struct bi
 
 int commit_documents(struct instance *instance)
 {
-	if (documents_stage(instance))
+	if (history_note(instance) || documents_stage(instance))
 		return FAILED;
 	clock_fill(&instance->settings->clock[!(instance->settings->version & 1)],
 		   instance->settings->tai);

@@ -12,6 +12,8 @@
 
 /* The model of all documents, with the attached pods and devices as subjects. */
 int enforce_model(struct instance *instance, struct model **model);
+/* The same with these one-line rules, an array, instead of all there are. */
+int enforce_model_with(struct instance *instance, const json_t *rules, struct model **model);
 /* The same, compiled. */
 int enforce_plan(struct instance *instance, struct plan **plan);
 

@@ -12,15 +12,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
+#include "base/pack.h"
 
 #define DIRECTORY_ID(version) (1 + ((version)&1))
 #define FIRST_ID 3
-
-struct blob {
-	void *data; /* the unpacked size, then zlib's stream */
-	size_t size;
-};
 
 struct document {
 	char *name;
@@ -39,63 +34,6 @@ struct directory {
 	uint32_t version; /* that this directory was read at */
 	uint32_t next_id; /* where the search for a free one begins */
 };
-
-static struct blob pack(const void *data, size_t size)
-{
-	uLongf packed = compressBound(size);
-	uint32_t unpacked = size;
-	struct blob blob = {.data = xalloc(sizeof(unpacked) + packed)};
-
-	memcpy(blob.data, &unpacked, sizeof(unpacked));
-	if (compress2(blob.data + sizeof(unpacked), &packed, data, size, Z_BEST_SPEED))
-		abort(); /* the room suffices, so memory is out */
-	blob.size = sizeof(unpacked) + packed;
-	return blob;
-}
-
-static struct blob pack_json(const json_t *value)
-{
-	char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	struct blob blob;
-
-	if (!text)
-		abort();
-	blob = pack(text, strlen(text));
-	free(text);
-	return blob;
-}
-
-/* With a zero behind the bytes; NULL when the stream is damaged. */
-static void *unpack(const struct blob *blob, size_t *size)
-{
-	uint32_t unpacked;
-	uLongf length;
-	char *data;
-
-	if (blob->size < sizeof(unpacked))
-		return NULL;
-	memcpy(&unpacked, blob->data, sizeof(unpacked));
-	length = unpacked;
-	data = xalloc(length + 1);
-	if (uncompress((void *)data, &length, blob->data + sizeof(unpacked),
-		       blob->size - sizeof(unpacked)) ||
-	    length != unpacked) {
-		free(data);
-		return NULL;
-	}
-	*size = length;
-	return data;
-}
-
-static json_t *unpack_json(const struct blob *blob)
-{
-	size_t size;
-	char *text = unpack(blob, &size);
-	json_t *value = text ? json_loadb(text, size, JSON_DECODE_ANY, NULL) : NULL;
-
-	free(text);
-	return value;
-}
 
 static void parts_delete(int map, uint32_t id)
 {
@@ -481,6 +419,35 @@ bool documents_proper_changed(const struct instance *instance)
 		    (directory->documents[i].id || directory->documents[i].blob.data))
 			return true;
 	return false;
+}
+
+json_t *document_before(struct instance *instance, const char *name)
+{
+	struct blob blob;
+	struct document *document;
+	json_t *value;
+	size_t at;
+
+	document = document_find(instance->directory, name, &at);
+	if (!document || !document->id)
+		return NULL;
+	blob = parts_read(instance->documents, document->id);
+	value = blob.data ? unpack_json(&blob) : NULL;
+	free(blob.data);
+	return value;
+}
+
+void documents_each_change(struct instance *instance, document_changed *callback, void *data)
+{
+	struct directory *directory = instance->directory;
+
+	for (size_t i = 0; i < directory->count; i++) {
+		struct document *document = &directory->documents[i];
+
+		document_tighten(instance, document);
+		if (document->changed && (document->id || document->blob.data))
+			callback(document->name, document->id, document->blob.data, data);
+	}
 }
 
 int document_each(struct instance *instance, int (*callback)(const char *name, void *data),

@@ -37,6 +37,12 @@ bool documents_proper_changed(const struct instance *instance);
 int document_each(struct instance *instance, int (*callback)(const char *name, void *data),
 		  void *data);
 
+/* For each document that differs from what is in force: whether it was there, and will be. */
+typedef void document_changed(const char *name, bool was, bool is, void *data);
+void documents_each_change(struct instance *instance, document_changed *callback, void *data);
+/* As it is in force; a new reference, NULL. */
+json_t *document_before(struct instance *instance, const char *name);
+
 /* Used by instance.c: reads the directory in force, and frees it. */
 int documents_open(struct instance *instance);
 /* Without a lock: all documents of one version; false when there is none to be had. */

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/content.h"
 #include "manifest/schema.h"
 
 #define SUBJECT_MOST 400 /* longer ones are told apart, but not told */
@@ -181,6 +180,16 @@ json_t *rule_store_get(const struct rule_store *store, long id)
 	return rule;
 }
 
+json_t *rule_store_before(const struct rule_store *store, long id)
+{
+	json_t *rule;
+
+	tree_look_back(store->records, true);
+	rule = rule_store_get(store, id);
+	tree_look_back(store->records, false);
+	return rule;
+}
+
 /* Indexes */
 
 static struct key same_key(const json_t *rule)
@@ -292,10 +301,11 @@ static int length_change(struct rule_store *store, const struct prefix *prefix, 
 	return 0;
 }
 
-static void touch(struct rule_store *store, const json_t *rule)
+static void touch(struct rule_store *store, uint32_t number, const json_t *rule)
 {
 	struct prefix prefix;
 
+	list32_add(&store->changed, number);
 	if (!rule_prefix(rule, &prefix)) {
 		store->reshaped = true;
 		return;
@@ -310,7 +320,7 @@ static int index_put(struct rule_store *store, uint32_t number, const json_t *ru
 
 	struct prefix prefix;
 
-	touch(store, rule);
+	touch(store, number, rule);
 	if (rule_prefix(rule, &prefix) && length_change(store, &prefix, 1))
 		return FAILED;
 	if (put(store, &same, &number, sizeof(number)) || put(store, &peer, NULL, 0))
@@ -324,7 +334,7 @@ static void index_drop(struct rule_store *store, uint32_t number, const json_t *
 
 	struct prefix prefix;
 
-	touch(store, rule);
+	touch(store, number, rule);
 	if (rule_prefix(rule, &prefix))
 		length_change(store, &prefix, -1);
 	drop(store, &same);
@@ -444,7 +454,7 @@ json_t *rule_store_all(const struct rule_store *store)
 	return rules;
 }
 
-static int set_one(struct rule_store *store, const json_t *rule)
+int rule_store_set(struct rule_store *store, const json_t *rule)
 {
 	long id = field_number(rule, "id", 0);
 	json_t *old = rule_store_get(store, id);
@@ -490,7 +500,7 @@ int rule_store_set_all(struct rule_store *store, const json_t *rules)
 			rule_store_remove(store, field_number(rule, "id", 0));
 	json_array_foreach ((json_t *)rules, i, rule)
 		if (is_rule(rule) && !error)
-			error = set_one(store, rule);
+			error = rule_store_set(store, rule);
 	totals = totals_get(store);
 	totals.next = (uint32_t)field_number(json_array_get(rules, 0), "next", totals.next);
 	if (!rules)
@@ -629,5 +639,6 @@ void rule_store_settle(struct rule_store *store)
 	free(store->touched);
 	store->touched = NULL;
 	store->touched_count = store->touched_capacity = 0;
+	list32_release(&store->changed);
 	store->reshaped = store->lengths_changed = false;
 }

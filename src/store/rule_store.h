@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 #include "base/cidr.h"
+#include "base/content.h"
 #include "model/rule.h"
 #include "store/tree.h"
 
@@ -17,6 +18,7 @@ struct rule_store {
 	/* peers of the rules that came, changed or went since the commit */
 	struct prefix *touched;
 	size_t touched_count, touched_capacity;
+	struct list32 changed; /* their numbers; some more than once */
 	/*
 	 * Some of these were about something else than a prefix; or for somebody the first
 	 * allow, or the first rule at all, came, or the last went.
@@ -31,6 +33,10 @@ int rule_store_put(struct rule_store *store, json_t *rule, enum line_change *cha
 bool rule_store_remove(struct rule_store *store, long id);
 /* A new reference, NULL. */
 json_t *rule_store_get(const struct rule_store *store, long id);
+/* As it is in force; a new reference, NULL. */
+json_t *rule_store_before(const struct rule_store *store, long id);
+/* The rule takes the place of what there is under its number, if anything. */
+int rule_store_set(struct rule_store *store, const json_t *rule);
 /* As lines_turn() does; a new reference, NULL when there is no such rule. */
 json_t *rule_store_turn(struct rule_store *store, long id);
 /* There is none, and no number was given yet. */

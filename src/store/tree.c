@@ -24,6 +24,7 @@ struct head {
 struct tree {
 	struct pages pages;
 	uint32_t version, root, cursor;
+	uint32_t ahead; /* the root, while one looks back */
 	bool changed;
 	/* the pages of the tree as it is being changed, and of the one in force */
 	uint64_t own[MAP_WORDS], old[MAP_WORDS];
@@ -478,6 +479,19 @@ void tree_flipped(struct tree *tree, uint32_t version)
 void tree_abort(struct tree *tree)
 {
 	take_head(tree, tree->version);
+}
+
+void tree_look_back(struct tree *tree, bool back)
+{
+	const struct head *head = head_at(tree, tree->version);
+
+	if (!back) {
+		tree->root = tree->ahead;
+		return;
+	}
+	tree->ahead = tree->root;
+	tree->root =
+	    head && head->magic == MAGIC && head->version == tree->version ? head->root : 0;
 }
 
 void tree_try(struct tree *tree)

@@ -61,6 +61,9 @@ void tree_flipped(struct tree *tree, uint32_t version);
 /* Takes back everything since the version in force. */
 void tree_abort(struct tree *tree);
 
+/* The tree as it is in force, or, `back` false, as it was changed; not to be changed meanwhile. */
+void tree_look_back(struct tree *tree, bool back);
+
 /*
  * From here on a change can be taken back by itself; tree_decide() says whether
  * it is, and ends that.

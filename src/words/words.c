@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "words/words.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/author.h"
+
+#define LINE_MOST 300 /* bytes of it that are remembered */
 
 const struct command *const *commands;
 
@@ -344,11 +348,26 @@ static int parse_version(struct context *context, struct call *call)
 	return parse_command(context, call, 1, version);
 }
 
+/* Long ones are cut: it is to be seen who said it, and what about. */
+static char *line_of(int argc, char **argv)
+{
+	char *line = NULL;
+	size_t size;
+	FILE *to = open_memstream(&line, &size);
+
+	if (!to)
+		abort();
+	for (int i = 0; i < argc && ftell(to) < LINE_MOST; i++)
+		fprintf(to, "%s%.*s", i ? " " : "", LINE_MOST, argv[i]);
+	fclose(to);
+	return line;
+}
+
 int call_parse(struct context *context, int argc, char **argv, struct call *call)
 {
 	int error;
 
-	*call = (struct call){0};
+	*call = (struct call){.line = line_of(argc, argv)};
 	if (leading_globals(context, NULL, &argc, &argv))
 		return MISUSED;
 	if (argc) {
@@ -364,16 +383,22 @@ int call_parse(struct context *context, int argc, char **argv, struct call *call
 
 int call_run(struct context *context, const struct call *call)
 {
+	const char *before;
 	int status;
 
-	if (!call->help)
-		return call->verb->run(context, &call->words);
+	if (!call->help) {
+		before = author_say(call->line);
+		status = call->verb->run(context, &call->words);
+		author_say(before);
+		return status;
+	}
 	status = help_show(context, call->command, call->verb);
 	return status ? status : call->status;
 }
 
 void call_release(struct call *call)
 {
+	free(call->line);
 	free(call->words.word);
 	free(call->words.given);
 }

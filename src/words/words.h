@@ -13,6 +13,7 @@ struct call {
 	const struct command *command; /* NULL: help for all of npctl */
 	const struct verb *verb;       /* with `help`, NULL is all of the command */
 	struct words words;
+	char *line; /* as it was said */
 	bool help;  /* instead of running it */
 	int status; /* after that help: MISUSED when nobody asked for it */
 };

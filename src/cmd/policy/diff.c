@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* policy diff: what changes between two sets of manifests, all of it. */
+/* policy diff: what changes between two sets of manifests, all of it; or between versions. */
 #include "cmd/test/probes.h"
 #include "cmd/policy/policy.h"
 #include "questions/reach.h"
@@ -33,9 +33,14 @@ int policy_diff(struct context *context, const struct words *words)
 	struct model *models[2] = {NULL, NULL};
 	struct plan *plans[2] = {NULL, NULL};
 	json_t *rows;
-	int result = read_side(words->word[0], &models[0], &plans[0]);
 	bool changed = false;
+	int result;
 
+	if (word_is_version(words->word[0]))
+		return past_diff(context, words);
+	if (words->count < 2)
+		return misuse("two sets of manifests, or the number of a version");
+	result = read_side(words->word[0], &models[0], &plans[0]);
 	if (!result)
 		result = read_side(words->word[1], &models[1], &plans[1]);
 	if (!result) {

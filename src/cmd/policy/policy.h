@@ -25,12 +25,15 @@ int policy_verify(struct context *context, const struct words *words);
 int policy_wait(struct context *context, const struct words *words);
 int policy_export(struct context *context, const struct words *words);
 int policy_preset(struct context *context, const struct words *words);
+int policy_history(struct context *context, const struct words *words);
+int policy_blame(struct context *context, const struct words *words);
+int policy_rollback(struct context *context, const struct words *words);
 int policy_refresh(struct context *context, const struct words *words);
 
 extern const struct option policy_line_options[], policy_default_options[], policy_apply_options[],
     policy_delete_options[], policy_list_options[], policy_show_options[], policy_lint_options[],
     policy_explain_options[], policy_diff_options[], policy_verify_options[], policy_wait_options[],
-    policy_export_options[], policy_preset_options[];
+    policy_export_options[], policy_preset_options[], policy_history_options[];
 
 /* A new reference; an empty array when the document is not there. */
 json_t *document_array(struct instance *instance, const char *name);
@@ -57,6 +60,14 @@ extern const struct option policy_open_option[];
 void keep_closed(struct instance *instance, const json_t *rule, json_t *kept);
 void kept_say(const struct context *context, struct instance *instance, const json_t *kept);
 
+/* Versions that were: history.h. */
+bool word_is_version(const char *word);
+int version_of_word(const char *word, uint32_t *version);
+/* What the user said in one version and in another, or now. */
+int past_diff(struct context *context, const struct words *words);
+/* The model with what the user said then; the instance is good for nothing else afterwards. */
+int past_model(struct instance *instance, const char *version, struct model **model);
+
 /* The hit counts of a loaded datapath, for listing.h. */
 struct hits {
 	struct numbers *numbers;
@@ -78,9 +89,13 @@ struct loaded {
 	struct model *model;
 	struct plan *plan;
 	struct hits hits;
+	bool past;
 	json_t *since; /* while it is linted */
 };
 int loaded_open(struct loaded *loaded, struct context *context, enum loaded_view view);
+/* As it was after that version, without hits; `at` NULL: now. */
+int loaded_open_at(struct loaded *loaded, struct context *context, enum loaded_view view,
+		   const char *at);
 int loaded_compile(struct loaded *loaded);
 void loaded_close(struct loaded *loaded);
 

@@ -18,12 +18,16 @@
 #include "manifest/kept.h"
 #include "store/documents.h"
 
-const struct option policy_list_options[] = {{0}};
+const struct option policy_list_options[] = {
+    {"at", VALUE_NUMBER, "VERSION", "as it was after that version", 0, false},
+    {0},
+};
 
 const struct option policy_show_options[] = {
     {"pod", VALUE_POD, "POD", "the rules that judge this pod", 0, false},
     {"user", VALUE_USER, "USER", "the rules that judge this user", 0, false},
     {"dev", VALUE_DEV, "DEV", "at this interface", 0, false},
+    {"at", VALUE_NUMBER, "VERSION", "as it was after that version", 0, false},
     {0},
 };
 
@@ -62,15 +66,18 @@ bool hits_count(void *data, const struct signature *rule, struct counter *counte
 	return !number || apply_counter(hits->counters, number->number, counter) == 0;
 }
 
-int loaded_open(struct loaded *loaded, struct context *context, enum loaded_view view)
+int loaded_open_at(struct loaded *loaded, struct context *context, enum loaded_view view,
+		   const char *at)
 {
 	int error = instance_open(&loaded->instance, context->root, ACCESS_READ);
 
 	loaded->model = NULL;
 	loaded->plan = NULL;
 	loaded->hits = (struct hits){.counters = -1};
+	loaded->past = at != NULL;
 	if (!error)
-		error = enforce_model(loaded->instance, &loaded->model);
+		error = at ? past_model(loaded->instance, at, &loaded->model)
+			   : enforce_model(loaded->instance, &loaded->model);
 	if (!error && view == LOADED_RULES)
 		model_forget_lists(loaded->model);
 	if (!error && view == LOADED_ALL)
@@ -82,11 +89,16 @@ int loaded_open(struct loaded *loaded, struct context *context, enum loaded_view
 	return error;
 }
 
+int loaded_open(struct loaded *loaded, struct context *context, enum loaded_view view)
+{
+	return loaded_open_at(loaded, context, view, NULL);
+}
+
 int loaded_compile(struct loaded *loaded)
 {
 	int error = plan_compile(loaded->model, &loaded->plan);
 
-	return error ? error : hits_open(&loaded->hits, loaded->instance);
+	return error || loaded->past ? error : hits_open(&loaded->hits, loaded->instance);
 }
 
 void loaded_close(struct loaded *loaded)
@@ -176,7 +188,6 @@ int policy_list(struct context *context, const struct words *words)
 	struct loaded loaded;
 	int error = instance_open(&instance, context->root, ACCESS_TRY);
 
-	(void)words;
 	if (error)
 		return error;
 	instance_close(instance);
@@ -184,7 +195,7 @@ int policy_list(struct context *context, const struct words *words)
 		show_rules(context, NULL, json_array(), "no rules");
 		return 0;
 	}
-	error = loaded_open(&loaded, context, LOADED_RULES);
+	error = loaded_open_at(&loaded, context, LOADED_RULES, word_value(words, "at"));
 	if (error)
 		return error;
 	show_rules(context, loaded.instance,
@@ -262,7 +273,8 @@ int policy_show(struct context *context, const struct words *words)
 		return misuse("--user and --dev go together");
 	if ((pod != NULL) + (user != NULL) + (words->count != 0) != 1)
 		return misuse("a policy's name, --pod POD, or --user USER --dev DEV");
-	error = loaded_open(&loaded, context, pod || user ? LOADED_MODEL : LOADED_ALL);
+	error = loaded_open_at(&loaded, context, pod || user ? LOADED_MODEL : LOADED_ALL,
+			       word_value(words, "at"));
 	if (error)
 		return error;
 	error = pod    ? show_pod(context, &loaded, pod)
