@@ -19,7 +19,9 @@
 # npctl in PATH. The build is $NPCTL, else $O/npctl, else build/npctl.
 #
 # A test that measures time sets alone=yes before it sources this: then no other
-# test runs beside it. After 300 seconds, or limit=SECONDS set likewise, it is over.
+# test runs beside it. After 300 seconds, or limit=SECONDS set likewise, it is over;
+# on a machine that is N times slower, SLOW=N gives it, and all that has to happen in
+# time, N times as long.
 set -u
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 NPCTL=${NPCTL:-${O:-$tests/../build}/npctl}
@@ -38,7 +40,7 @@ if [ -z "${NPCTL_ROOM:-}" ]; then
 	[ "$(id -u)" = 0 ] || skip_all "needs root"
 	mode=--shared
 	[ -z "${alone:-}" ] || mode=--exclusive
-	exec flock --close $mode "$tests/lib.sh" timeout --kill-after=1 "${limit:-300}" \
+	exec flock --close $mode "$tests/lib.sh" timeout --kill-after=1 $((${limit:-300} * ${SLOW:-1})) \
 		"$tests/room" bash "$0" "$@"
 fi
 [ -x "$NPCTL" ] || { echo "Bail out! $NPCTL is not built" && exit 1; }
@@ -111,7 +113,7 @@ fails_with() {
 }
 
 eventually() {
-	local description=$1 output="" end=$((SECONDS + ${WAIT:-5}))
+	local description=$1 output="" end=$((SECONDS + ${WAIT:-5} * ${SLOW:-1}))
 	shift
 	until output=$("$@" 2>&1 </dev/null); do
 		if [ $SECONDS -ge $end ]; then

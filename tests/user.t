@@ -51,12 +51,12 @@ hold() {
 	local uid=$1
 	shift
 	coproc HELD { as "$uid" "$talk" "$@"; }
-	read -r -t 2 answer <&"${HELD[0]}"
+	read -r -t $((2 * ${SLOW:-1})) answer <&"${HELD[0]}"
 	echo "$answer" >"$T/held"
 }
 tell() {
 	echo "$*" >&"${HELD[1]}"
-	read -r -t 2 answer <&"${HELD[0]}"
+	read -r -t $((2 * ${SLOW:-1})) answer <&"${HELD[0]}"
 	echo "$answer"
 }
 # Bytes that the host's end of a connection could not get through.
@@ -96,8 +96,13 @@ is "an allowed one's verdict, too" \
 	"$(jq -rs "[.[] | select(.uid == $allowed) | .verdict] | unique | join(\" \")" "$T/trace")" allow
 kill -INT $trace
 wait $trace 2>/dev/null
-like "for people" "$(timeout --preserve-status -s INT 1 npctl trace 2>/dev/null & sleep 0.4; "$talk" sendto $four 80 >/dev/null; wait)" \
-	'DROP .*user root \(0\)'
+npctl trace >"$T/people" 2>"$T/people.err" &
+people=$!
+eventually "… for people" grep -q listening "$T/people.err"
+"$talk" sendto $four 80 >/dev/null
+eventually "so they read it" grep -qE 'DROP .*user root \(0\)' "$T/people"
+kill -INT $people
+wait $people
 
 # The socket's owner counts, not who uses it now.
 hold 0 hold $four 80
@@ -132,43 +137,43 @@ let_go
 
 # Answers to what others began.
 coproc HELD { "$talk" accept 81; }
-read -r -t 5 answer <&"${HELD[0]}"
+read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 ip netns exec meta bash -c "sleep 4 | '$talk' hold 169.254.169.1 81" >"$T/client" &
 eventually "a connection from outside" grep -q connected "$T/client"
-read -r -t 5 answer <&"${HELD[0]}"
+read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 echo say >&"${HELD[1]}"
-read -r -t 5 answer <&"${HELD[0]}"
+read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 is "root may answer: nobody reads it, but it got through" "$answer" silence
 is "which the other side acknowledges" "$(stuck 81)" 0
 npctl attach user dev meta0 --strict >/dev/null
 echo say >&"${HELD[1]}"
-read -r -t 5 answer <&"${HELD[0]}"
+read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 is "with --strict it may not" "$(stuck 81)" 6
 npctl attach user dev meta0 >/dev/null
 let_go
 wait %?sleep 2>/dev/null
 coproc HELD { "$talk" accept 82; }
-read -r -t 5 answer <&"${HELD[0]}"
+read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 npctl attach detach user dev meta0 >/dev/null
 ip netns exec meta bash -c "sleep 4 | '$talk' hold 169.254.169.1 82" >"$T/client" &
 eventually "one from before the attachment" grep -q connected "$T/client"
-read -r -t 5 answer <&"${HELD[0]}"
+read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 npctl attach user dev meta0 >/dev/null
 echo say >&"${HELD[1]}"
-read -r -t 5 answer <&"${HELD[0]}"
+read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 is "may go on" "$(stuck 82)" 0
 let_go
 coproc HELD { "$talk" accept 84; }
-read -r -t 5 answer <&"${HELD[0]}"
+read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 ip netns exec meta bash -c "sleep 4 | '$talk' hold 169.254.169.1 84" >"$T/client" &
 eventually "one that root has accepted" grep -q connected "$T/client"
-read -r -t 5 answer <&"${HELD[0]}"
+read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 echo say >&"${HELD[1]}"
-read -r -t 5 answer <&"${HELD[0]}"
+read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 npctl policy allow $six --user $other --dev meta0 >/dev/null
 npctl policy delete --all
 echo say >&"${HELD[1]}"
-read -r -t 5 answer <&"${HELD[0]}"
+read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 is "is answered whatever changes" "$(stuck 84)" 0
 let_go
 
