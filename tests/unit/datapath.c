@@ -506,6 +506,44 @@ static void beyond_the_length(void **state)
 	IN(frame, PASS);
 }
 
+/* One of several segments that are yet to be cut. */
+static int in_super(const struct frame *frame)
+{
+	struct __sk_buff context = {.gso_size = 1400, .gso_segs = 2};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->bytes,
+		    .data_size_in = frame->length, .ctx_in = &context,
+		    .ctx_size_in = sizeof(context), .repeat = 1);
+	int fd = bpf_program__fd(sandbox->programs->progs.pod_ingress);
+
+	assert_int_equal(bpf_prog_test_run_opts(fd, &options), 0);
+	return (int)options.retval;
+}
+
+/* One of more than 64 KiB has no length, which nothing else may lack. */
+static void super_packets(void **state)
+{
+	static const size_t lengths[] = {16, IP6_LENGTH};
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct frame good = i ? tcp6("fd00::20", 1000, OWN6, 8080, SYN)
+				      : tcp4(FRIEND, 1000, POD, 8080, SYN);
+		struct frame bad =
+		    i ? tcp6("fd00::20", 1000, OWN6, 22, SYN) : tcp4(FRIEND, 1000, POD, 22, SYN);
+
+		assert_int_equal(in_super(&good), PASS);
+		assert_int_equal(in_super(&bad), DROP);
+		frame_poke16(&good, lengths[i], 0);
+		frame_poke16(&bad, lengths[i], 0);
+		assert_int_equal(in_super(&good), PASS);
+		assert_int_equal(in_super(&bad), DROP);
+		IN(good, DROP);
+		frame_poke16(&good, lengths[i], 19);
+		assert_int_equal(in_super(&good), DROP);
+	}
+}
+
 static void extension_headers(void **state)
 {
 	static const uint8_t some[] = {0, 60, 43, 51, 60};
@@ -597,6 +635,10 @@ static void icmp_errors(void **state)
 	cut = error4(POD, FRIEND, 3, &asked);
 	inet_pton(AF_INET, "10.0.0.11", cut.bytes + 14 + 28 + 16);
 	OUT(cut, DROP);
+	/* what others were sent by this wire began no flow to speak of */
+	IN(udp4(FRIEND, 1000, "10.0.0.11", 53), PASS);
+	request = udp4("10.0.0.11", 53, FRIEND, 1000);
+	IN(error4("192.0.2.1", "10.0.0.11", 3, &request), DROP);
 	/* nor are they without end */
 	for (i = passed = 0; i < 2000; i++) {
 		struct frame frame = error4(POD, FRIEND, 3, &asked);
@@ -1365,6 +1407,7 @@ int main(void)
 	    TEST(fragments_have_shares),
 	    TEST(fragment_headers_twice),
 	    TEST(beyond_the_length),
+	    TEST(super_packets),
 	    TEST(revoked_stays_revoked),
 	    TEST(midstream),
 	    TEST(spoofed),
