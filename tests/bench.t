@@ -15,6 +15,9 @@ for path in established denied; do
 	ok "$path: events cost nothing when nobody listens" \
 		[ "$(cost $path)" -le $((2 * $(cost "$path, event code removed") + 30)) ]
 done
+npctl -j test bench --quick --rules 20000 >"$T/rules" 2>>"$T/errors"
+is "the same among 20000 rules, and nothing else" "$(jq -c '[keys, ([.packets[].ns > 0] | all and length == 15)]' "$T/rules")" \
+	'[["packets"],true]'
 is "prefixes, beside the kernel's trie" "$(jq '[.peers[].lpm_trie_ns > 0] | all and length == 2' "$T/bench")" true
 if [ -n "$mount" ]; then
 	is "connects without and with policy" \

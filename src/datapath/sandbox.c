@@ -14,7 +14,8 @@
 #include "silent.skel.h"
 
 #define SAMPLES 65536
-#define LOOPBACK 1 /* the interface of a test run */
+#define RULES_SPARE 64 /* numbers that are not the plan's */
+#define LOOPBACK 1     /* the interface of a test run */
 #define LIFETIME_JIFFIES 1000000
 
 static int flows_size(struct bench_bpf *programs, uint32_t flows)
@@ -25,7 +26,19 @@ static int flows_size(struct bench_bpf *programs, uint32_t flows)
 	       bpf_map__set_max_entries(programs->maps.flows6, flow_buckets(flows, 6));
 }
 
-static int programs_open(struct sandbox *sandbox, uint32_t flows)
+/* The map of rules that the object asks for is enough for most plans. */
+static int rules_size(struct bench_bpf *programs, size_t rules)
+{
+	uint32_t count = rules + RULES_SPARE;
+
+	if (count <= bpf_map__max_entries(programs->maps.rules))
+		return 0;
+	return bpf_map__set_max_entries(programs->maps.rules, count) ||
+	       bpf_map__set_max_entries(programs->maps.counters, count) ||
+	       bpf_map__set_max_entries(programs->maps.rates, count);
+}
+
+static int programs_open(struct sandbox *sandbox, size_t rules, uint32_t flows)
 {
 	struct flow_secret secret;
 	struct bpf_map *map;
@@ -37,7 +50,7 @@ static int programs_open(struct sandbox *sandbox, uint32_t flows)
 	bpf_object__for_each_map(map, sandbox->programs->obj) bpf_map__set_pin_path(map, NULL);
 	flow_secret_draw(&secret);
 	memcpy(sandbox->programs->rodata->flow_multiplier, &secret, sizeof(secret));
-	if (flows && flows_size(sandbox->programs, flows))
+	if (rules_size(sandbox->programs, rules) || (flows && flows_size(sandbox->programs, flows)))
 		return fail("cannot size the benchmark's tables: %s", strerror(errno));
 	error = bench_bpf__load(sandbox->programs);
 	if (error)
@@ -125,7 +138,8 @@ int sandbox_open(struct sandbox **sandbox, const struct plan *plan, uint32_t flo
 {
 	struct sandbox *made = xalloc(sizeof(*made));
 
-	if (programs_open(made, flows) || datapath_of(made) || sandbox_force(made, plan)) {
+	if (programs_open(made, plan->rule_count, flows) || datapath_of(made) ||
+	    sandbox_force(made, plan)) {
 		sandbox_close(made);
 		return FAILED;
 	}

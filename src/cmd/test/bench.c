@@ -17,10 +17,12 @@
 #define ROUNDS 25
 #define RUNS 50000
 #define MANY 65536 /* flows */
+#define RULES_MOST 1000000
 #define PEER_ROUNDS 7
 #define PEER_RUNS (4 * 65536) /* every sample four times */
 
 const struct option test_bench_options[] = {
+    {"rules", VALUE_NUMBER, "N", "packets among N more rules, and nothing else", 0, false},
     {"quick", VALUE_NONE, NULL, "fewer prefixes, fewer runs", 0, false},
     {0},
 };
@@ -74,8 +76,29 @@ static struct frame6 frame6_make(const char *source, const char *target, uint16_
 	return frame;
 }
 
-/* The lab's backend, whom one client may reach on a few ports. */
-static int lab_plan(struct plan **plan)
+/* More that may reach the backend, scattered over those whom bench_peers denies. */
+static int add_rules(struct model *model, uint32_t count)
+{
+	int result = 0;
+
+	for (uint32_t i = 0; !result && i < count; i++) {
+		uint32_t address = htonl(0xc0000000 | (i * 2654435769u >> 8));
+		char peer[INET_ADDRSTRLEN], port[16];
+		json_t *rule;
+
+		inet_ntop(AF_INET, &address, peer, sizeof(peer));
+		snprintf(port, sizeof(port), "tcp/%u", 1 + i % 50000);
+		rule = json_pack("{s:s, s:I, s:s, s:s, s:s, s:[s]}", "kind", "Rule", "id",
+				 (json_int_t)i + 3, "action", "allow", "direction", "ingress",
+				 "peer", peer, "ports", port);
+		result = model_add(model, rule, "bench");
+		json_decref(rule);
+	}
+	return result;
+}
+
+/* The lab's backend, whom one client may reach on a few ports, and `rules` others. */
+static int lab_plan(struct plan **plan, uint32_t rules)
 {
 	static const char *const objects[] = {
 	    "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'backend','namespace':'default'},"
@@ -104,7 +127,9 @@ static int lab_plan(struct plan **plan)
 		}
 		json_decref(object);
 	}
-	result = model_subject_add(model, "default/backend");
+	result = add_rules(model, rules);
+	if (!result)
+		result = model_subject_add(model, "default/backend");
 	if (!result)
 		result = plan_compile(model, plan);
 out:
@@ -317,11 +342,11 @@ static int bench_new(struct sandbox *sandbox, json_t *rows, uint32_t runs, bool 
 	return result;
 }
 
-static int bench_packets(json_t **rows, uint32_t runs)
+static int bench_packets(json_t **rows, uint32_t runs, uint32_t rules)
 {
 	struct sandbox *sandbox = NULL;
 	struct plan *plan = NULL;
-	int result = lab_plan(&plan);
+	int result = lab_plan(&plan, rules);
 
 	*rows = json_array();
 	if (!result)
@@ -465,47 +490,71 @@ static const struct column user_columns[] = {
     {"times_pod", "x POD", true, NULL},
 };
 
-int test_bench(struct context *context, const struct words *words)
+/* What is measured besides packets; sockets are real: they need cgroups, which may be out of reach.
+ */
+static int bench_others(bool quick, json_t *results)
 {
 	static const size_t counts[] = {100, 10000, 100000, 1000000};
-	bool quick = word_flag(words, "quick");
-	json_t *packets = NULL, *peers = json_array(), *connects = NULL, *users = NULL;
-	size_t i;
-	int result;
+	json_t *peers = json_array(), *connects = NULL, *users = NULL;
 
-	result = bench_packets(&packets, quick ? RUNS / 10 : RUNS);
-	for (i = 0; !result && i < ARRAY_SIZE(counts) - 2 * quick; i++)
-		result = bench_peers(counts[i], peers);
-	if (result) {
-		json_decref(packets);
-		json_decref(peers);
-		return result;
-	}
-	/* Sockets are real: they need cgroups, which may be out of reach. */
+	json_object_set_new(results, "peers", peers);
+	for (size_t i = 0; i < ARRAY_SIZE(counts) - 2 * quick; i++)
+		if (bench_peers(counts[i], peers))
+			return FAILED;
 	if (bench_connects(quick, &connects)) {
 		warn("connects were not measured: %s", failure());
 		failure_clear();
-		connects = json_array();
 	}
 	if (bench_users(quick, &users)) {
 		warn("users' packets were not measured: %s", failure());
 		failure_clear();
-		users = json_array();
 	}
-	if (context->out.json) {
-		out_json(&context->out,
-			 json_pack("{s:o, s:o, s:o, s:o}", "packets", packets, "peers", peers,
-				   "connects", connects, "users", users));
-		return 0;
-	}
-	out_table(&context->out, packets, packet_columns, ARRAY_SIZE(packet_columns), NULL);
-	putchar('\n');
-	out_table(&context->out, peers, peer_columns, ARRAY_SIZE(peer_columns), NULL);
-	putchar('\n');
-	out_table(&context->out, connects, connect_columns, ARRAY_SIZE(connect_columns),
-		  "connects were not measured");
-	putchar('\n');
-	out_table(&context->out, users, user_columns, ARRAY_SIZE(user_columns),
-		  "users' packets were not measured");
+	json_object_set_new(results, "connects", connects ? connects : json_array());
+	json_object_set_new(results, "users", users ? users : json_array());
 	return 0;
+}
+
+static void show(const struct out *out, json_t *results, bool others)
+{
+	const struct {
+		const char *name;
+		const struct column *columns;
+		size_t count;
+		const char *none;
+	} tables[] = {
+	    {"packets", packet_columns, ARRAY_SIZE(packet_columns), NULL},
+	    {"peers", peer_columns, ARRAY_SIZE(peer_columns), NULL},
+	    {"connects", connect_columns, ARRAY_SIZE(connect_columns),
+	     "connects were not measured"},
+	    {"users", user_columns, ARRAY_SIZE(user_columns), "users' packets were not measured"},
+	};
+
+	for (size_t i = 0; i < (others ? ARRAY_SIZE(tables) : 1); i++) {
+		if (i)
+			putchar('\n');
+		out_table(out, json_incref(json_object_get(results, tables[i].name)),
+			  tables[i].columns, tables[i].count, tables[i].none);
+	}
+}
+
+int test_bench(struct context *context, const struct words *words)
+{
+	json_t *packets = NULL, *results = json_object();
+	bool quick = word_flag(words, "quick");
+	uint64_t rules = 0;
+	int result = word_number(words, "rules", 1, RULES_MOST, &rules);
+
+	if (!result) {
+		result = bench_packets(&packets, quick ? RUNS / 10 : RUNS, rules);
+		json_object_set_new(results, "packets", packets);
+	}
+	if (!result && !rules)
+		result = bench_others(quick, results);
+	if (!result && !context->out.json)
+		show(&context->out, results, !rules);
+	if (result || !context->out.json)
+		json_decref(results);
+	else
+		out_json(&context->out, results);
+	return result;
 }
