@@ -160,15 +160,12 @@ __noinline int container_event(struct attempt *attempt, struct verdict *verdict,
 
 static __always_inline void tally(const struct attempt *attempt, const struct verdict *verdict)
 {
-	struct tally_key key = {
-	    .subject = attempt->cgroup,
-	    .uid = USER_ANY,
-	    .answer = verdict->answer,
-	};
+	struct tally_key key;
 
-	copy16(key.peer, attempt->address);
-	tally_words(&key, attempt->port, attempt->protocol, attempt->family, EGRESS, HOOK_CONTAINER,
-		    verdict->reason);
+	/* its address has the room of a long one */
+	tally_key_fill(&key, attempt->cgroup, USER_ANY, verdict->answer, 6, attempt->address,
+		       tally_what_and_how(attempt->port, attempt->protocol, attempt->family, EGRESS,
+					  HOOK_CONTAINER, verdict->reason));
 	tally_add(&key);
 }
 

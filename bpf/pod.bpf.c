@@ -385,18 +385,13 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 static __noinline void denial_tally(const struct __sk_buff *skb, const struct packet *packet,
 				    const struct verdict *verdict)
 {
-	struct tally_key key = {
-	    .subject = skb->ifindex,
-	    .uid = USER_ANY,
-	    .answer = verdict->answer,
-	};
+	struct tally_key key;
 
-	tally_words(&key, packet->port, packet->protocol, packet->family, packet->direction,
-		    HOOK_POD, verdict->reason);
-	if (packet->family == 4)
-		__builtin_memcpy(key.peer, &packet->key4.remote, 4);
-	else
-		copy16(key.peer, packet->key6.remote);
+	tally_key_fill(&key, skb->ifindex, USER_ANY, verdict->answer, packet->family,
+		       packet->family == 4 ? (const void *)&packet->key4.remote
+					   : (const void *)packet->key6.remote,
+		       tally_what_and_how(packet->port, packet->protocol, packet->family,
+					  packet->direction, HOOK_POD, verdict->reason));
 	tally_add_recent(&key);
 }
 

@@ -1288,6 +1288,63 @@ static void every_denial_is_counted(void **state)
 	assert_in_range(entries, TALLY_SHARE, TALLY_SHARE + 16);
 }
 
+/* How often the stranger was turned away from that port, by the entry of its own. */
+static uint64_t tallied_stranger(uint16_t port)
+{
+	int table = bpf_map__fd(sandbox->programs->maps.tallies);
+	struct tally_key key, *last = NULL;
+	struct tally tally;
+	uint64_t sum = 0;
+	uint8_t peer[4];
+
+	inet_pton(AF_INET, STRANGER, peer);
+	for (; !bpf_map_get_next_key(table, last, &key); last = &key)
+		if (key.port == port && !memcmp(key.peer, peer, sizeof(peer)) &&
+		    !bpf_map_lookup_elem(table, &key, &tally))
+			sum += tally.count;
+	return sum;
+}
+
+static void tallies_empty(void)
+{
+	const int maps[] = {bpf_map__fd(sandbox->programs->maps.tallies),
+			    bpf_map__fd(sandbox->programs->maps.tally_shares)};
+	int recents = bpf_map__fd(sandbox->programs->maps.tally_recents);
+	struct tally_recent *none = xalloc((size_t)libbpf_num_possible_cpus() * sizeof(*none));
+	uint8_t key[sizeof(struct tally_key)];
+
+	for (uint32_t i = TALLY_LAST; i <= TALLY_OTHERS; i++)
+		assert_int_equal(bpf_map_update_elem(recents, &i, none, BPF_ANY), 0);
+	free(none);
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
+		while (!bpf_map_get_next_key(maps[i], NULL, key))
+			bpf_map_delete_elem(maps[i], key);
+}
+
+/* Who had an entry before all that keeps it. */
+static void a_known_denial_keeps_its_entry(void **state)
+{
+	struct frame syn = tcp4(STRANGER, 1000, POD, 8080, SYN);
+	struct frame other = tcp4(STRANGER, 1000, POD, 8081, SYN);
+	uint32_t verdict, ns;
+	int i;
+
+	(void)state;
+	tallies_empty();
+	IN(syn, DROP);
+	IN(other, DROP);
+	assert_int_equal(tallied_stranger(8080), 1);
+	assert_int_equal(
+	    sandbox_run(sandbox, "bench_peers", syn.bytes, syn.length, 30000, &verdict, &ns), 0);
+	for (i = 0; i < 100; i++) {
+		IN(syn, DROP);
+		IN(other, DROP);
+	}
+	IN(syn, DROP);
+	assert_int_equal(tallied_stranger(8080), 101);
+	assert_int_equal(tallied_stranger(8081), 101);
+}
+
 /* Another sandbox, with room for so few flows that they push each other out. */
 static struct sandbox *crowded(uint32_t flows)
 {
@@ -1422,6 +1479,7 @@ int main(void)
 	    TEST(wide_identities),
 	    TEST(every_packet_is_counted),
 	    TEST(every_denial_is_counted),
+	    TEST(a_known_denial_keeps_its_entry),
 	    TEST(floods_take_nothing),
 	    TEST(two_processors),
 	};
