@@ -263,7 +263,7 @@ sub run {
 	my $behind = $example->{text} =~ /&\s*$/;
 	$shell->{read} = -s $shell->{output} // 0;
 	print {$shell->{tell}} "$text\0";
-	my $ready = IO::Select->new($shell->{hear})->can_read(30);
+	my $ready = IO::Select->new($shell->{hear})->can_read(90);
 	my $status = $ready ? readline $shell->{hear} : undef;
 	die "$example->{text}: does not end\n" . printed($shell) unless defined $status;
 	my $end = time + ($behind && @{$example->{shown}} ? 10 : $shell->{jobs} || $behind ? 4 : 0);
