@@ -96,6 +96,15 @@ note "resident $before kB before, $(rss RSS) kB after"
 ok "nothing is left in memory" less "$(rss RSS)" $((before + 8000))
 is "nor in the maps" "$(things)" "$had"
 is "nor of files" "$(files)" "$had_files"
+
+# What policies cannot tell apart is heard, and no more.
+commits=$(agent_metric syncs_total) wanted=$(($(agent_metric events_total) + 250)) cpu=$(cpu)
+jq '{kind: "List", items: map(.metadata.annotations.seen = "again")}' "$T/some.json" >"$T/seen.json"
+control objects "$T/seen.json" >/dev/null
+heard() { [ "$(agent_metric events_total)" -ge "$wanted" ]; }
+eventually "250 pods are seen again" heard
+is "and nothing is committed" "$(agent_metric syncs_total)" "$commits"
+note "250 such events: $(($(cpu) - cpu)) ms of processor time"
 note "resident at most: $(rss HWM) kB"
 ok "memory, still" less "$(rss RSS)" 200000
 is "documents, plan and maps agree" "$(npctl policy verify)" "documents, plan, maps and programs agree"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * One loop: the source brings changes, those of a few milliseconds become one
- * commit. What is in force stays so until all that there is has been seen.
+ * One loop: the source brings changes. One that comes alone is committed at once;
+ * those that come meanwhile, and in the milliseconds after them, become one commit.
+ * What is in force stays so until all that there is has been seen.
  */
 #include "agent/agent.h"
 #include <signal.h>
@@ -22,6 +23,7 @@
 #include "store/agent_mark.h"
 
 #define BATCH_MS 5
+#define BUSY_MS 100 /* after a commit, more changes are likely */
 #define RETRY_MS 1000
 #define AGAIN_MS 30000
 
@@ -33,6 +35,7 @@ struct agent {
 	struct web *web;
 	int mark, signals;
 	int64_t changed_ms; /* when the oldest change came that is not in force; 0: none */
+	int64_t commit_ms;  /* when the last one ended */
 	int64_t retry_ms;   /* not before, after a failure */
 	int64_t again_ms;   /* for presets that could not be had; 0: there are none */
 	char *said, *presets;
@@ -178,8 +181,9 @@ static int commit(struct agent *agent)
 		return FAILED;
 	}
 	mirror_written(&agent->mirror);
+	agent->commit_ms = now_ms();
 	counts_commit(&agent->counts, agent->changed_ms ? begin - agent->changed_ms : 0,
-		      now_ms() - begin);
+		      agent->commit_ms - begin);
 	agent->changed_ms = agent->retry_ms = 0;
 	if (agent->said)
 		warn("what was said is in force again");
@@ -193,6 +197,8 @@ static int commit(struct agent *agent)
 /* When the next commit is due; 0: nothing is to be done. */
 static int64_t commit_due(struct agent *agent)
 {
+	bool busy;
+
 	if (!agent->source.synced)
 		return 0;
 	if (!mirror_changed(&agent->mirror))
@@ -201,7 +207,8 @@ static int64_t commit_due(struct agent *agent)
 		agent->changed_ms = now_ms();
 	if (agent->retry_ms)
 		return agent->retry_ms;
-	return agent->changed_ms + (agent->ready ? BATCH_MS : 0);
+	busy = agent->ready && agent->changed_ms - agent->commit_ms < BUSY_MS;
+	return agent->changed_ms + (busy ? BATCH_MS : 0);
 }
 
 /* It may have been killed for want of memory; another one starts soon. */
