@@ -7,6 +7,8 @@ void counts_commit(struct counts *counts, int64_t waited_ms, int64_t took_ms)
 	counts->commits++;
 	counts->lag_ms = waited_ms + took_ms;
 	counts->lag_sum_ms += counts->lag_ms;
+	if (counts->commits > 1 && counts->lag_ms > counts->lag_most_ms)
+		counts->lag_most_ms = counts->lag_ms;
 	counts->commit_ms = took_ms;
 	counts->commit_sum_ms += took_ms;
 	counts->last = time(NULL);
@@ -29,6 +31,8 @@ static void print_lag(FILE *to, const struct counts *counts)
 		(unsigned long long)counts->commits);
 	print(to, "last_lag_seconds", "gauge", "The same of the last commit.",
 	      (double)counts->lag_ms / 1000);
+	print(to, "most_lag_seconds", "gauge", "The longest of all but the first.",
+	      (double)counts->lag_most_ms / 1000);
 	print(to, "last_commit_seconds", "gauge", "How long the last commit took.",
 	      (double)counts->commit_ms / 1000);
 }

@@ -8,9 +8,9 @@
 
 struct counts {
 	uint64_t commits, failures;
-	int64_t lag_ms, lag_sum_ms;	  /* from a change's coming to its being in force */
-	int64_t commit_ms, commit_sum_ms; /* of that, the commit */
-	int64_t last;			  /* seconds since 1970 */
+	int64_t lag_ms, lag_sum_ms, lag_most_ms; /* from a change's coming to its being in force */
+	int64_t commit_ms, commit_sum_ms;	 /* of that, the commit */
+	int64_t last;				 /* seconds since 1970 */
 };
 
 /* `waited_ms` from the oldest change of it until the commit, which took `took_ms`. */

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # A cluster of $pods pods and $policies policies, each object as long as real ones
-# are: jq -n --argjson pods 5000 --argjson policies 2000 -f many.jq
-def namespaces: 50;
+# are: jq -n --argjson pods 5000 --argjson policies 2000 -f many.jq; with $namespaces
+# instead of 50, and the pods from number $first on, if those are given.
+def namespaces: $ARGS.named.namespaces // 50;
+def first: $ARGS.named.first // 0;
 def owned: [range(8) | {manager: "kubelet", operation: "Update", apiVersion: "v1",
 	fieldsV1: {"f:status": {"f:conditions": {"k:{\"type\":\"Ready\"}": {".": {}, "f:lastTransitionTime": {}, "f:status": {}}}}}}];
 def pod: {kind: "Pod", apiVersion: "v1",
@@ -26,4 +28,4 @@ def policy: {kind: "NetworkPolicy", apiVersion: "networking.k8s.io/v1",
 			{to: [{podSelector: {}}]}]}};
 {kind: "List", items: ([range(namespaces) | {kind: "Namespace", apiVersion: "v1",
 		metadata: {name: "ns\(.)", labels: {team: "team\(. % 7)"}}}] +
-	[range($pods) | pod] + [range($policies) | policy])}
+	[range(first; first + $pods) | pod] + [range($policies) | policy])}
