@@ -138,7 +138,7 @@ let_go
 # Answers to what others began.
 coproc HELD { "$talk" accept 81; }
 read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
-ip netns exec meta bash -c "sleep 4 | '$talk' hold 169.254.169.1 81" >"$T/client" &
+ip netns exec meta bash -c "sleep $((4 * ${SLOW:-1})) | '$talk' hold 169.254.169.1 81" >"$T/client" &
 eventually "a connection from outside" grep -q connected "$T/client"
 read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 echo say >&"${HELD[1]}"
@@ -155,7 +155,7 @@ wait %?sleep 2>/dev/null
 coproc HELD { "$talk" accept 82; }
 read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 npctl attach detach user dev meta0 >/dev/null
-ip netns exec meta bash -c "sleep 4 | '$talk' hold 169.254.169.1 82" >"$T/client" &
+ip netns exec meta bash -c "sleep $((4 * ${SLOW:-1})) | '$talk' hold 169.254.169.1 82" >"$T/client" &
 eventually "one from before the attachment" grep -q connected "$T/client"
 read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 npctl attach user dev meta0 >/dev/null
@@ -165,7 +165,7 @@ is "may go on" "$(stuck 82)" 0
 let_go
 coproc HELD { "$talk" accept 84; }
 read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
-ip netns exec meta bash -c "sleep 4 | '$talk' hold 169.254.169.1 84" >"$T/client" &
+ip netns exec meta bash -c "sleep $((4 * ${SLOW:-1})) | '$talk' hold 169.254.169.1 84" >"$T/client" &
 eventually "one that root has accepted" grep -q connected "$T/client"
 read -r -t $((5 * ${SLOW:-1})) answer <&"${HELD[0]}"
 echo say >&"${HELD[1]}"
