@@ -132,14 +132,45 @@ struct clock {
 	} zone[CLOCK_ZONES];
 };
 
+/*
+ * A change waits to be confirmed: until then the half that is not in force is what there was
+ * before. From the time on that the upper bits of `confirm` tell, in CONFIRM_TICKs since boot,
+ * suspends included, the version after `version` is in force, which is that half, and nobody
+ * has to be there for it; provided that the last bit is that of `version`. They wrap after
+ * four years.
+ */
+#define CONFIRM_TICK_BITS 26 /* of nanoseconds: 67 ms */
+
+/* 0 is for flows that were never judged; the half goes by the last bit. */
+static inline __u32 version_after(__u32 version)
+{
+	return version + 1 ? version + 1 : 2;
+}
+
+static inline __u32 confirm_ticks(__u64 since_boot)
+{
+	return (__u32)(since_boot >> CONFIRM_TICK_BITS) << 1;
+}
+
+/* Whether the time is over; `confirm` not 0. */
+static inline int confirm_is_over(__u32 version, __u32 confirm, __u64 since_boot)
+{
+	return !((confirm ^ version) & 1) &&
+	       (__s32)(confirm_ticks(since_boot) - (confirm & ~1u)) >= 0;
+}
+
+#define DIRTY_WRITER 1u /* a writer was at work */
+#define DIRTY_WAITED 2u /* a change waits, or was taken back: both halves are as they should be */
+
 struct settings {
 	__u32 version;
 	__u32 listening;     /* bit n: slot n wants verdicts */
 	__u32 listening_all; /* bit n: slot n wants every packet */
 	__u32 abi;
-	__u32 dirty;		   /* a writer was at work: collect garbage first */
+	__u32 dirty;		   /* one of these: collect garbage first */
 	__u32 lifetime[LIFETIMES]; /* in jiffies */
 	struct span peers6[2];	   /* the IPv6 directory, by half */
+	__u32 confirm;		   /* see below; 0: nothing waits */
 	struct clock clock[2];	   /* by half */
 	__u32 tai;		   /* the programs' clock is CLOCK_TAI, not that since boot */
 	__u32 formats;		   /* what the loaded programs understand */
@@ -147,7 +178,8 @@ struct settings {
 
 #define FORMAT_FLAT_SETS 1u
 #define FORMAT_WIDE_PEERS 2u
-#define FORMATS (FORMAT_FLAT_SETS | FORMAT_WIDE_PEERS)
+#define FORMAT_CONFIRM 4u
+#define FORMATS (FORMAT_FLAT_SETS | FORMAT_WIDE_PEERS | FORMAT_CONFIRM)
 
 /* What one interface is judged by, in one version of the policy. */
 #define SUBJECT_ENFORCED(direction) (1u << (direction))

@@ -257,7 +257,7 @@ int bench_peer_runs(struct __sk_buff *skb __attribute__((unused)))
 
 	if (!settings || !address)
 		return TC_ACT_SHOT;
-	return peer_find4(READ_ONCE(settings->version), address) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	return peer_find4(version_in_force(settings), address) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 SEC("tc")

@@ -9,6 +9,7 @@
 #include "lib/state.h"
 #include "lib/tally.h"
 #include "lib/verdict.h"
+#include "lib/version.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -63,7 +64,7 @@ __noinline int levels_judge(struct attempt *attempt, struct verdict *verdict)
 
 	if (!settings || !attempt || !verdict)
 		return false;
-	version = READ_ONCE(settings->version);
+	version = version_in_force(settings);
 	verdict->answer = 0;
 	verdict->identity = 0;
 	verdict->reason = REASON_NO_SUBJECT;
@@ -82,7 +83,7 @@ __noinline int levels_judge(struct attempt *attempt, struct verdict *verdict)
 			break;
 		attempt->limited[level] = verdict->answer & ANSWER_LIMITED ? verdict->answer : 0;
 	}
-	return version == READ_ONCE(settings->version);
+	return version == version_in_force(settings);
 }
 
 /* Limits are asked once, when all levels have allowed. */
@@ -273,7 +274,7 @@ static __always_inline bool all_free(struct attempt *attempt)
 
 	if (!settings)
 		return false;
-	version = READ_ONCE(settings->version);
+	version = version_in_force(settings);
 	for (level = 0; level < CGROUP_LEVELS; level++) {
 		__u64 id = bpf_get_current_ancestor_cgroup_id(level);
 		struct container_subject *container;

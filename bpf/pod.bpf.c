@@ -13,6 +13,7 @@
 #include "lib/subject.h"
 #include "lib/tally.h"
 #include "lib/verdict.h"
+#include "lib/version.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -351,7 +352,7 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 
 	if (!packet || !verdict || !view.settings)
 		return false;
-	view.version = READ_ONCE(view.settings->version);
+	view.version = version_in_force(view.settings);
 	view.half = subject_find(skb->ifindex, view.version);
 	verdict->identity = 0;
 	verdict->version = view.version;
@@ -359,7 +360,7 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 	if (!view.half) {
 		verdict->answer = 0;
 		verdict->reason = REASON_NO_SUBJECT;
-		return view.version == READ_ONCE(view.settings->version);
+		return view.version == version_in_force(view.settings);
 	}
 	if (!judge_form(skb, &view, packet, verdict) &&
 	    !(packet->odd & ODD_ERROR && judge_error(skb, &view, packet, &known, verdict))) {
@@ -373,7 +374,7 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 		}
 		keep = true;
 	}
-	if (view.version != READ_ONCE(view.settings->version))
+	if (view.version != version_in_force(view.settings))
 		return false;
 	if (keep)
 		remember(&view, packet, is_known ? &known : NULL, initiator, verdict);
@@ -451,7 +452,7 @@ static __always_inline int pod(struct __sk_buff *skb, enum direction direction)
 		return decide(skb, &packet);
 	now = bpf_jiffies64();
 	last = known.last;
-	if (unlikely(last.version != READ_ONCE(settings->version) || !answer_lasts(last.answer) ||
+	if (unlikely(last.version != version_in_force(settings) || !answer_lasts(last.answer) ||
 		     LISTENERS(settings->listening_all)))
 		return decide(skb, &packet);
 	flow = &slot->flow;

@@ -12,6 +12,7 @@
 #include "lib/tally.h"
 #include "lib/user.h"
 #include "lib/verdict.h"
+#include "lib/version.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -124,7 +125,7 @@ __noinline int user_attempt(struct __sk_buff *skb, struct packet *packet, struct
 
 	if (!settings || !packet || !verdict)
 		return false;
-	version = READ_ONCE(settings->version);
+	version = version_in_force(settings);
 	verdict->identity = 0;
 	verdict->version = version;
 	verdict->begun = 0;
@@ -133,7 +134,7 @@ __noinline int user_attempt(struct __sk_buff *skb, struct packet *packet, struct
 	half = user_find(skb->ifindex, verdict->uid, version);
 	if (!half) {
 		verdict->reason = REASON_NO_SUBJECT;
-		return version == READ_ONCE(settings->version);
+		return version == version_in_force(settings);
 	}
 	is_known =
 	    !(packet->odd & ODD_SYN) && flow_search(packet, &known) && flow_alive(&known.flow, now);
@@ -146,7 +147,7 @@ __noinline int user_attempt(struct __sk_buff *skb, struct packet *packet, struct
 	} else {
 		judge(settings, half, packet, version, !is_known && !guest, verdict);
 	}
-	if (version != READ_ONCE(settings->version))
+	if (version != version_in_force(settings))
 		return false;
 	if (is_known)
 		flow_judge(&known, packet, flow_word_of(version, verdict->answer));
@@ -201,7 +202,7 @@ __noinline int user_decide(struct __sk_buff *skb, struct packet *packet)
 
 	if (!settings || !packet)
 		return TC_ACT_SHOT;
-	version = READ_ONCE(settings->version);
+	version = version_in_force(settings);
 	for (i = 0; i < ATTEMPTS; i++)
 		if (user_attempt(skb, packet, &verdict))
 			break;
@@ -253,7 +254,7 @@ static __always_inline __u32 told_already(struct __sk_buff *skb, const struct se
 	if (!sk || sk->protocol != IPPROTO_TCP || sk->state != TCP_STATE_ESTABLISHED)
 		return 0;
 	told = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-	now.allowed.version = READ_ONCE(settings->version);
+	now.allowed.version = version_in_force(settings);
 	now.allowed.ifindex = skb->ifindex;
 	if (!told || READ_ONCE(told->allowed_word) != now.allowed_word)
 		return 0;

@@ -3,7 +3,7 @@
 #ifndef NPCTL_LIB_CLOCK_H
 #define NPCTL_LIB_CLOCK_H
 
-#include "lib/state.h"
+#include "lib/version.h"
 
 #define NANOSECONDS 1000000000ull
 
@@ -20,7 +20,7 @@ __noinline __u32 clock_minute(void)
 
 	if (!settings)
 		return 0;
-	clock = &settings->clock[READ_ONCE(settings->version) & 1];
+	clock = &settings->clock[version_in_force(settings) & 1];
 	seconds = ((tai_known ? bpf_ktime_get_tai_ns() : bpf_ktime_get_boot_ns()) + clock->offset) /
 		  NANOSECONDS;
 	for (i = 0; i < CLOCK_ZONES - 1; i++)

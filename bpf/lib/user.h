@@ -4,6 +4,7 @@
 #define NPCTL_LIB_USER_H
 
 #include "lib/flow.h"
+#include "lib/version.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -78,8 +79,8 @@ static __noinline void guest_begin(const struct packet *packet, const struct set
 	struct flow6_key key = packet->key6;
 	struct flow guest;
 
-	if (!flow_make(&guest, packet, INGRESS, settings, READ_ONCE(settings->version),
-		       ANSWER_ALLOW, now))
+	if (!flow_make(&guest, packet, INGRESS, settings, version_in_force(settings), ANSWER_ALLOW,
+		       now))
 		return;
 	if (packet->family == 4)
 		bpf_map_update_elem(&guests4, &key, &guest, BPF_ANY);

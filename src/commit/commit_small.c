@@ -530,7 +530,7 @@ int commit_small(struct instance *instance, struct datapath *datapath)
 	bindings_make(instance, change.plan, &change.bindings);
 	gaps_take(&change, '4', &datapath->runs);
 	gaps_take(&change, '6', &datapath->runs6);
-	instance->settings->dirty = 1;
+	instance->settings->dirty = DIRTY_WRITER;
 	tree_try(change.records);
 	result = change_write(&change);
 	tree_decide(change.records, !result);
@@ -539,7 +539,7 @@ int commit_small(struct instance *instance, struct datapath *datapath)
 	if (!result && debug)
 		fprintf(stderr, "npctl: a small change: %zu of %zu classes of addresses\n",
 			change.class_count, change.plan->class_count);
-	if (!result)
+	if (!result && !instance->confirm)
 		apply_forget_subjects(datapath);
 	release(&change);
 	return result;

@@ -15,6 +15,7 @@
 #include "store/number_store.h"
 #include "store/documents.h"
 #include "store/history.h"
+#include "store/waiting.h"
 
 /* Documents that are not the model's. */
 static bool is_own_record(const char *name)
@@ -286,6 +287,8 @@ int commit_documents(struct instance *instance)
 		return FAILED;
 	clock_fill(&instance->settings->clock[!(instance->settings->version & 1)],
 		   instance->settings->tai);
+	if (instance->confirm)
+		waiting_begin(instance->settings, instance->confirm);
 	apply_flip(instance->settings);
 	documents_clean(instance);
 	return 0;
@@ -340,7 +343,8 @@ static int commit_plan(struct instance *instance, struct datapath *datapath,
 	if (numbers_save(instance, old, numbers) || commit_gaps(instance, datapath, false) ||
 	    commit_documents(instance))
 		goto out;
-	apply_clean(datapath);
+	if (!instance->confirm)
+		apply_clean(datapath);
 	result = 0;
 out:
 	numbers_free(old);
@@ -413,11 +417,42 @@ static int commit_all(struct instance *instance, struct datapath *datapath)
 	model_free(model);
 	if (refused || (datapath && surroundings_save(instance->rules.records, &surroundings)))
 		return FAILED;
-	instance->settings->dirty = 1;
+	instance->settings->dirty = DIRTY_WRITER;
 	result = datapath ? commit_plan(instance, datapath, plan) : commit_documents(instance);
 	plan_free(plan);
 	progress_end();
 	return result;
+}
+
+static uint64_t confirm_within;
+
+void enforce_confirm(uint64_t seconds)
+{
+	confirm_within = seconds;
+}
+
+bool enforce_confirms(void)
+{
+	return confirm_within;
+}
+
+/* Whether somebody is there who takes it back, and nothing else waits for that. */
+static int confirm_check(struct instance *instance)
+{
+	if (waiting_is(instance->settings, NULL) || waiting_is_over(instance->settings))
+		return fail("a change waits to be confirmed: npctl confirm keeps it");
+	if (!confirm_within)
+		return 0;
+	if (!instance_loaded(instance)) {
+		fail("nothing is loaded that could take the change back");
+		return instance_mend(instance, "load");
+	}
+	if (!(instance->settings->formats & FORMAT_CONFIRM)) {
+		fail("the programs are of an earlier npctl and would not take the change back");
+		return instance_mend(instance, "load");
+	}
+	instance->confirm = confirm_within;
+	return 0;
 }
 
 int enforce_commit(struct instance *instance)
@@ -428,6 +463,8 @@ int enforce_commit(struct instance *instance)
 
 	if (instance->held)
 		return commit_later(instance);
+	if (confirm_check(instance))
+		return FAILED;
 	if (!clean)
 		documents_clean(instance); /* a writer was killed: what it left is not in force */
 	if (!instance_loaded(instance)) {
@@ -440,7 +477,12 @@ int enforce_commit(struct instance *instance)
 			result = commit_all(instance, &datapath);
 		datapath_close(&datapath);
 	}
+	/* the other half stays as it was: the next change cleans up */
 	if (!result)
-		instance->settings->dirty = 0;
+		instance->settings->dirty = instance->confirm ? DIRTY_WAITED : 0;
+	if (!result && instance->confirm)
+		warn("taken back after %llu seconds, unless you say `npctl confirm`",
+		     (unsigned long long)instance->confirm);
+	instance->confirm = 0;
 	return result;
 }

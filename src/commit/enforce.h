@@ -21,6 +21,13 @@ int enforce_plan(struct instance *instance, struct plan **plan);
 int enforce_commit(struct instance *instance);
 
 /*
+ * From here on what is committed waits to be confirmed for so many seconds, and is taken back
+ * by the datapath when it is not; 0: it stays.
+ */
+void enforce_confirm(uint64_t seconds);
+bool enforce_confirms(void);
+
+/*
  * Commits of the instance at `root`, which must outlive this, wait for
  * enforce_end(): what all commands up to there change is one change, in force as
  * a whole or not at all. With `checks`, what does not compile fails at once.

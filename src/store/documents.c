@@ -562,13 +562,14 @@ int documents_stage(struct instance *instance)
 		    strerror(-error));
 }
 
-/* After the flip: what the old half alone had goes. */
+/* After the flip: what the old half alone had goes, unless it may come back. */
 static void documents_flipped(struct instance *instance)
 {
 	struct directory *directory = instance->directory;
 	size_t i, kept = 0;
 
-	parts_delete(instance->documents, DIRECTORY_ID(directory->version));
+	if (!instance->confirm)
+		parts_delete(instance->documents, DIRECTORY_ID(directory->version));
 	directory->version = instance->settings->version;
 	tree_flipped(instance->rules.records, directory->version);
 	rule_store_settle(&instance->rules);
@@ -576,7 +577,7 @@ static void documents_flipped(struct instance *instance)
 		struct document document = directory->documents[i];
 
 		if (document.changed) {
-			if (document.id)
+			if (document.id && !instance->confirm)
 				parts_delete(instance->documents, document.id);
 			free(document.blob.data);
 			document.id = document.staged;

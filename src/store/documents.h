@@ -54,12 +54,6 @@ size_t document_count(struct instance *instance);
  * Used by enforce.c alone. Write what changed beside what is in force, under
  * the idle half's directory; after the flip, forget what the other half had.
  */
-/* 0 is for flows that were never judged; the half goes by the last bit. */
-static inline uint32_t version_after(uint32_t version)
-{
-	return version + 1 ? version + 1 : 2;
-}
-
 int documents_stage(struct instance *instance);
 void documents_clean(struct instance *instance);
 

@@ -261,7 +261,8 @@ int history_note(struct instance *instance)
 	documents_each_change(instance, document_note, &noting);
 	/* a commit that failed may have noted this one already */
 	totals.bytes -= entry_drop(records, next);
-	noting.lost |= totals.version && totals.version != version && totals.version != next;
+	noting.lost |=
+	    totals.version && totals.version != tree_committed(records) && totals.version != next;
 	totals.version = next;
 	if (totals.version < version)
 		entries_trim(records, &totals, 0); /* numbers begin again */

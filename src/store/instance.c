@@ -18,11 +18,13 @@
 #include "kernel/verifier_log.h"
 #include "store/documents.h"
 #include "store/root.h"
+#include "store/waiting.h"
 #include "state.skel.h"
 #include "kernel/privileges.h"
 #include "store/agent_mark.h"
 
-#define ABSENT 1 /* there is no instance, which need not be a mistake */
+#define ABSENT 1    /* there is no instance, which need not be a mistake */
+#define UNDECIDED 2 /* a change was taken back, and nobody has tidied up yet */
 
 /* Who holds a lock on the directory, as "name (pid)"; NULL when nobody can tell. */
 static char *lock_holder(int directory)
@@ -241,6 +243,25 @@ static int map_settings(struct instance *instance, int fd, bool create)
 	return instance_mend(instance, "load --unload");
 }
 
+/* Whoever changes anything overwrites what would come back. */
+static int decide_waiting(struct instance *instance, enum access access)
+{
+	struct settings *settings = instance->settings;
+	double left;
+
+	if (waiting_is_over(settings)) {
+		warn("a change was not confirmed in time: what was before is in force again");
+	} else if (waiting_is(settings, &left) && access != ACCESS_REMOVE) {
+		if (access == ACCESS_DECIDE)
+			return 0;
+		return fail("a change waits to be confirmed, %.0f seconds yet: npctl confirm keeps "
+			    "it, npctl policy rollback takes it back",
+			    left);
+	}
+	waiting_take_back(settings);
+	return 0;
+}
+
 /* What is of no use stays closed, so that nobody takes it for an instance. */
 static void close_states(struct instance *instance)
 {
@@ -253,8 +274,9 @@ static void close_states(struct instance *instance)
 	instance->documents = -1;
 }
 
-static int open_states(struct instance *instance, bool create)
+static int open_states(struct instance *instance, enum access access)
 {
+	bool create = access == ACCESS_CREATE;
 	int settings = open_state(instance, &settings_shape);
 	int error = 0;
 
@@ -265,6 +287,10 @@ static int open_states(struct instance *instance, bool create)
 		error = create ? make_states(instance, &settings) : ABSENT;
 	if (!error)
 		error = map_settings(instance, settings, create);
+	if (!error && instance->writable)
+		error = decide_waiting(instance, access);
+	else if (!error && waiting_is_over(instance->settings))
+		error = UNDECIDED;
 	if (!error)
 		error = read_documents(instance);
 	if (settings >= 0)
@@ -298,7 +324,7 @@ static int open_new(struct instance **instance, const char *root, enum access ac
 	new->writable = !reads;
 	error = lock_root(new, access, &made);
 	if (!error) {
-		error = open_states(new, access == ACCESS_CREATE);
+		error = open_states(new, access);
 		if (error && access == ACCESS_REMOVE) {
 			close_states(new);
 			failure_clear();
@@ -321,6 +347,20 @@ static int open_new(struct instance **instance, const char *root, enum access ac
 	return error == ABSENT ? 0 : error;
 }
 
+/* Those who only read have a writer tidy up first. */
+static int open_decided(struct instance **instance, const char *root, enum access access)
+{
+	struct instance *writer;
+	int error = open_new(instance, root, access);
+
+	if (error != UNDECIDED)
+		return error;
+	error = open_new(&writer, root, ACCESS_DECIDE);
+	if (!error)
+		instance_close(writer);
+	return error ? error : open_new(instance, root, access);
+}
+
 static struct {
 	const char *root; /* NULL: nothing is held */
 	struct instance *instance;
@@ -329,6 +369,11 @@ static struct {
 void instance_hold(const char *root)
 {
 	held.root = root;
+}
+
+bool instance_holds(void)
+{
+	return held.root != NULL;
 }
 
 struct instance *instance_release(void)
@@ -351,7 +396,7 @@ int instance_open(struct instance **instance, const char *root, enum access acce
 		*instance = held.instance;
 		return 0;
 	}
-	error = open_new(instance, root, access);
+	error = open_decided(instance, root, access);
 	if (!error && holds && (*instance)->writable) {
 		held.instance = *instance;
 		held.instance->held = true;

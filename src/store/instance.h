@@ -19,6 +19,8 @@ enum access {
 	ACCESS_WRITE,  /* exclusive lock; fails when there is no instance */
 	ACCESS_CREATE, /* exclusive lock; mounts a bpffs at /sys/fs/bpf if that has
 			* none, makes the directory, settings and documents */
+	ACCESS_DECIDE, /* as ACCESS_WRITE, but while a change waits to be confirmed, too: to
+			* others that is a failure */
 	ACCESS_REMOVE, /* as ACCESS_TRY, but exclusive; `settings` is NULL when
 			* what is there is another version's */
 };
@@ -29,6 +31,7 @@ struct instance {
 	bool locked; /* else the documents are a snapshot */
 	bool writable;
 	bool held, waiting;	   /* see instance_hold(); there is something to commit */
+	uint64_t confirm;	   /* seconds for which what is committed waits; 0: it stays */
 	bool full;		   /* what was put found no room: nothing of it comes into force */
 	struct settings *settings; /* mapped; read-only unless writable */
 	int documents;		   /* map */
@@ -55,6 +58,7 @@ void instance_unlock(struct instance *instance);
  */
 void instance_hold(const char *root);
 struct instance *instance_release(void);
+bool instance_holds(void); /* commands are part of a larger change */
 
 /* The datapath's maps exist (npctl load ran). */
 bool instance_loaded(const struct instance *instance);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi.h"
 #include "store/node.h"
 
 #define MAGIC 0x6e70747265650001ull
@@ -19,6 +20,7 @@
 struct head {
 	uint64_t magic;
 	uint32_t version, root; /* 0: empty */
+	uint32_t was;		/* its version before it came into force again */
 };
 
 struct tree {
@@ -64,14 +66,30 @@ static void bit_set(uint64_t *map, uint32_t bit, bool on)
 		map[bit / 64] &= ~(1ull << bit % 64);
 }
 
+/* A change that was not confirmed left what was before it in force, two versions on. */
+static bool head_is_of(struct tree *tree, struct head *head, uint32_t version)
+{
+	if (!head || head->magic != MAGIC)
+		return false;
+	if (head->version == version)
+		return true;
+	if (version_after(version_after(head->version)) != version)
+		return false;
+	if (tree->pages.access == TREE_WRITE) {
+		head->was = head->version;
+		head->version = version;
+	}
+	return true;
+}
+
 /* The tree in force, as its head says. */
 static void take_head(struct tree *tree, uint32_t version)
 {
-	const struct head *head = head_at(tree, version);
+	struct head *head = head_at(tree, version);
 
 	memset(tree->old, 0, sizeof(tree->old));
 	tree->root = 0;
-	if (head && head->magic == MAGIC && head->version == version) {
+	if (head_is_of(tree, head, version)) {
 		memcpy(tree->old, map_at(tree, version), sizeof(tree->old));
 		tree->root = head->root;
 	}
@@ -483,15 +501,23 @@ void tree_abort(struct tree *tree)
 
 void tree_look_back(struct tree *tree, bool back)
 {
-	const struct head *head = head_at(tree, tree->version);
+	struct head *head = head_at(tree, tree->version);
 
 	if (!back) {
 		tree->root = tree->ahead;
 		return;
 	}
 	tree->ahead = tree->root;
-	tree->root =
-	    head && head->magic == MAGIC && head->version == tree->version ? head->root : 0;
+	tree->root = head_is_of(tree, head, tree->version) ? head->root : 0;
+}
+
+uint32_t tree_committed(const struct tree *tree)
+{
+	const struct head *head = head_at(tree, tree->version);
+
+	if (!head || !head->was || version_after(version_after(head->was)) != head->version)
+		return tree->version;
+	return head->was;
 }
 
 void tree_try(struct tree *tree)

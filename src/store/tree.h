@@ -61,6 +61,8 @@ void tree_flipped(struct tree *tree, uint32_t version);
 /* Takes back everything since the version in force. */
 void tree_abort(struct tree *tree);
 
+/* In which version it was staged: what was taken back brings an older one back into force. */
+uint32_t tree_committed(const struct tree *tree);
 /* The tree as it is in force, or, `back` false, as it was changed; not to be changed meanwhile. */
 void tree_look_back(struct tree *tree, bool back);
 

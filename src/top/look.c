@@ -6,6 +6,7 @@
 #include "compile/plan.h"
 #include "top/top.h"
 #include "store/documents.h"
+#include "store/waiting.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -35,11 +36,11 @@ static void read_states(struct instance *instance, struct look *look)
 	struct plan *plan = NULL;
 	size_t i;
 
-	if (look->states && look->version == instance->settings->version)
+	if (look->states && look->version == version_in_force(instance->settings))
 		return;
 	json_decref(look->states);
 	look->states = json_object();
-	look->version = instance->settings->version;
+	look->version = version_in_force(instance->settings);
 	if (enforce_plan(instance, &plan)) {
 		failure_clear();
 		return;

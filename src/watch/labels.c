@@ -2,6 +2,7 @@
 #include "watch/labels.h"
 #include "commit/enforce.h"
 #include "store/documents.h"
+#include "store/waiting.h"
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -112,7 +113,7 @@ int names_read(struct instance *instance, struct names **names)
 	if (new->rules)
 		new->settings = map_array(instance, "settings", &one);
 	if (new->settings) {
-		new->version = new->settings->version;
+		new->version = version_in_force(new->settings);
 		error = read_pods(instance, new);
 	}
 	if (error) {
@@ -145,7 +146,7 @@ void names_free(struct names *names)
 
 bool names_are_stale(const struct names *names)
 {
-	return *(const volatile uint32_t *)&names->settings->version != names->version;
+	return version_in_force(names->settings) != names->version;
 }
 
 const char *names_pod(const struct names *names, const struct address *address)

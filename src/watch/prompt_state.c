@@ -4,6 +4,7 @@
 #include "store/instance.h"
 #include "watch/statistics.h"
 #include "store/documents.h"
+#include "store/waiting.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,12 +105,12 @@ void glance_look(struct glance *glance, const char *root)
 	if (!instance_open(&instance, root, ACCESS_TRY) && instance) {
 		glance->present = true;
 		glance->loaded = instance_loaded(instance);
-		if (!glance->looked || glance->version != instance->settings->version ||
+		if (!glance->looked || glance->version != version_in_force(instance->settings) ||
 		    glance->loaded != was_loaded)
 			look_anew(glance, instance);
 		else
 			look_again(glance, instance);
-		glance->version = instance->settings->version;
+		glance->version = version_in_force(instance->settings);
 	}
 	if (!glance->looked)
 		glance->drops = 0;

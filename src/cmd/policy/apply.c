@@ -17,6 +17,7 @@
 
 const struct option policy_apply_options[] = {
     {"file", VALUE_FILE, "FILE", "manifests: a file, a directory, - (may repeat)", 'f', true},
+    CONFIRM_OPTION,
     {0},
 };
 
@@ -289,6 +290,9 @@ static int write_changes(struct changes *changes, bool delete)
 	const char *name;
 	json_t *array;
 
+	if (!error && changes->endpoints && enforce_confirms())
+		error = fail("what endpoints attach is not taken back: --confirm does not go with "
+			     "them");
 	if (error)
 		return error;
 	drop_endpoints(changes);
@@ -332,8 +336,11 @@ static int change_files(struct context *context, const struct words *words, bool
 {
 	struct changes changes = {0};
 	const char *path;
-	int result =
-	    instance_open(&changes.instance, context->root, delete ? ACCESS_WRITE : ACCESS_CREATE);
+	int result = confirm_words(words);
+
+	if (!result)
+		result = instance_open(&changes.instance, context->root,
+				       delete ? ACCESS_WRITE : ACCESS_CREATE);
 
 	if (result)
 		return result;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cmd/policy/confirm.h"
 #include "cmd/policy/policy.h"
 #include "agent/domains.h"
 #include "commit/enforce.h"
@@ -10,6 +11,8 @@
 #include "model/rule.h"
 #include "questions/changes.h"
 #include "store/history.h"
+
+const struct option policy_rollback_options[] = {CONFIRM_OPTION, {0}};
 
 bool word_is_version(const char *word)
 {
@@ -196,9 +199,15 @@ int policy_rollback(struct context *context, const struct words *words)
 {
 	json_t *then = NULL, *now = NULL, *changes = NULL;
 	struct instance *instance;
+	bool waited = false;
 	uint32_t version = 0;
-	int error = instance_open(&instance, context->root, ACCESS_WRITE);
+	int error = confirm_words(words);
 
+	if (!error && !words->count)
+		error = confirm_take_back(context, &waited);
+	if (error || waited)
+		return error;
+	error = instance_open(&instance, context->root, ACCESS_WRITE);
 	if (!error)
 		error = words->count ? version_of_word(words->word[0], &version)
 				     : version_before_last(instance, &version);

@@ -33,7 +33,8 @@ int policy_refresh(struct context *context, const struct words *words);
 extern const struct option policy_line_options[], policy_default_options[], policy_apply_options[],
     policy_delete_options[], policy_list_options[], policy_show_options[], policy_lint_options[],
     policy_explain_options[], policy_diff_options[], policy_verify_options[], policy_wait_options[],
-    policy_export_options[], policy_preset_options[], policy_history_options[];
+    policy_export_options[], policy_preset_options[], policy_history_options[],
+    policy_rollback_options[];
 
 /* A new reference; an empty array when the document is not there. */
 json_t *document_array(struct instance *instance, const char *name);
@@ -53,6 +54,14 @@ void endpoints_warn(struct instance *instance);
 int subject_of_words(const struct words *words, size_t n, char **subject);
 /* Takes over rows of rules with their "id" and "state". */
 void rules_say(struct context *context, json_t *rows);
+
+/* --confirm TIME, for those that change something: what it commits waits, see store/waiting.h. */
+#define CONFIRM_OPTION                                                                             \
+	{                                                                                          \
+		"confirm", VALUE_TEXT, "TIME", "taken back after TIME without `npctl confirm`", 0, \
+		    false                                                                          \
+	}
+int confirm_words(const struct words *words);
 
 /* --open, for commands that may take the last allow rule away. */
 extern const struct option policy_open_option[];

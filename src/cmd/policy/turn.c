@@ -33,9 +33,11 @@ int policy_turn(struct context *context, const struct words *words)
 	json_t *rows = json_array(), *kept = json_array(), *row;
 	struct rule_store *rules;
 	struct instance *instance;
-	int error = instance_open(&instance, context->root, ACCESS_WRITE);
+	int error = confirm_words(words);
 	size_t i;
 
+	if (!error)
+		error = instance_open(&instance, context->root, ACCESS_WRITE);
 	if (error) {
 		json_decref(rows);
 		json_decref(kept);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "cmd/policy/policy.h"
 #include "attach/attach.h"
-#include "attach/attach.h"
+#include "commit/enforce.h"
 #include "manifest/manifest.h"
 #include "manifest/schema.h"
 #include "model/users.h"
@@ -162,6 +162,12 @@ int endpoints_release(struct instance *instance, json_t *rows)
 	json_array_foreach (attachments, i, attachment) {
 		if (error || !is_left_over(attachment, interfaces))
 			continue;
+		if (enforce_confirms()) {
+			error = fail("interface %s would be detached, which is not taken back: "
+				     "--confirm does not go with that",
+				     field_text(attachment, "interface", ""));
+			continue;
+		}
 		error = detach_subject(instance, field_text(attachment, "subject", ""));
 		add_row(rows, field_text(attachment, "interface", ""), "detached");
 	}

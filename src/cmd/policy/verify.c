@@ -5,6 +5,7 @@
 #include "cmd/policy/policy.h"
 #include "commit/enforce.h"
 #include "watch/verify.h"
+#include "store/waiting.h"
 
 const struct option policy_verify_options[] = {{0}};
 
@@ -23,7 +24,7 @@ static int compare(struct instance *instance, json_t *rows)
 		fail("nothing is loaded, so nothing is enforced");
 		return instance_mend(instance, "load");
 	}
-	if (instance->settings->dirty)
+	if (instance->settings->dirty == DIRTY_WRITER)
 		json_array_append_new(rows,
 				      json_pack("{s:s, s:s, s:s, s:s}", "part", "documents", "what",
 						"last change", "expected", "finished", "found",
@@ -77,8 +78,8 @@ static int look(struct context *context, uint32_t *generation, bool *pending)
 
 	if (error)
 		return error;
-	*generation = instance->settings->version;
-	*pending = instance->settings->dirty || !instance_loaded(instance);
+	*generation = version_in_force(instance->settings);
+	*pending = instance->settings->dirty == DIRTY_WRITER || !instance_loaded(instance);
 	instance_close(instance);
 	return 0;
 }

@@ -165,11 +165,13 @@ static void status_maps(struct instance *instance, json_t *rows)
 			bytes += json_integer_value(json_object_get(map, "memory_bytes"));
 		add_if_full(map, rows);
 	}
-	check_add(rows, "maps", "pins", instance->settings->dirty ? MARK_WARN : MARK_PASS,
+	check_add(rows, "maps", "pins",
+		  instance->settings->dirty == DIRTY_WRITER ? MARK_WARN : MARK_PASS,
 		  "%zu maps, %s; policy version %u%s", json_array_size(maps), human_bytes(bytes),
 		  instance->settings->version,
-		  instance->settings->dirty ? "; a change was broken off, the next one cleans up"
-					    : "");
+		  instance->settings->dirty == DIRTY_WRITER
+		      ? "; a change was broken off, the next one cleans up"
+		      : "");
 	json_decref(maps);
 }
 
