@@ -3,7 +3,7 @@
 #   make            build/npctl             make demo   the lab, end to end (root)
 #   make install    DESTDIR, PREFIX         make check  all tests, or T="policy cli" (root)
 #   make check-vm   those that depend on the kernel, under other kernels
-#   make bench      what a change and a packet cost, beside the peers (root)
+#   make bench      what changes, packets and traffic cost, beside the peers (root)
 #   make bench-agent  what the agent costs in a large cluster (root)
 #   make deps       installs what is missing  make deb    a Debian package
 #   make dist       a tree without git        STATIC=1    one file without libraries
@@ -169,9 +169,14 @@ check-vm: all units
 		apt-get install -q -y --no-install-recommends $${need#*:} >/dev/null; done
 	@O=$(O) $(src)/tests/vm/run $(KERNELS)
 
-# What a change and a packet cost, beside the peers: minutes, on an otherwise idle machine.
-bench: all
-	@mkdir -p $(O)/bench
+# Sends real packets, and counts the processor time that they take.
+$(O)/bench/load: $(src)/tests/bench/load.c
+	@mkdir -p $(@D)
+	@echo "  CC  tests/bench/load.c"
+	$(Q)$(CC) $(CFLAGS) $(warnings) -o $@ $<
+
+# What changes, packets and traffic cost, beside the peers: a quarter of an hour.
+bench: all $(O)/bench/load
 	@NPCTL=$(O)/npctl $(src)/tests/room $(src)/tests/bench/run $(O)/bench $(RULES)
 
 # What the agent costs in a cluster of 150 000 pods: some minutes, and 6 GB for the API server.
