@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "kernel/cgroup.h"
 #include "datapath/objects.h"
+#include "store/pins.h"
 
 static const struct {
 	const char *program, *hook, *bpftool; /* what bpftool calls the hook */
@@ -156,15 +157,9 @@ int cgroup_row_detach(const struct instance *instance, const json_t *row)
 
 	for (i = 0; i < CGROUP_HOOKS; i++) {
 		char *pin = link_pin(instance, row, i);
-		int link = bpf_obj_get(pin);
 
-		if (link >= 0) {
-			step("bpftool link detach pinned %s", pin);
-			bpf_link_detach(link);
-			close(link);
-		}
-		if (unlink(pin) && errno != ENOENT)
-			error = fail("remove %s: %s", pin, strerror(errno));
+		if (link_pin_remove(pin))
+			error = FAILED;
 		free(pin);
 	}
 	return error;

@@ -9,6 +9,7 @@
 #include <zlib.h>
 #include "attach/attach.h"
 #include "datapath/objects.h"
+#include "store/pins.h"
 
 /* Newer than Debian 12's headers: before all others in the chain. */
 #define FIRST_IN_CHAIN (1U << 3)
@@ -171,22 +172,11 @@ int point_attach(const struct instance *instance, const struct point *point)
 	return error;
 }
 
-/* Removing the pin alone would end the link only when the kernel comes round to it. */
 static int tcx_detach(const struct instance *instance, const struct point *point)
 {
 	char *pin = point_pin(instance, point);
-	int link = bpf_obj_get(pin), error = 0;
+	int error = link_pin_remove(pin);
 
-	if (link >= 0) {
-		step("bpftool link detach pinned %s", pin);
-		bpf_link_detach(link);
-		close(link);
-	}
-	if (!access(pin, F_OK)) {
-		step("rm %s", pin);
-		if (unlink(pin))
-			error = fail("remove %s: %s", pin, strerror(errno));
-	}
 	free(pin);
 	return error;
 }

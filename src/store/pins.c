@@ -64,15 +64,30 @@ int pin_replace(const struct instance *instance, const char *folder, const char 
 	return error;
 }
 
+static int file_remove(const char *path)
+{
+	if (!access(path, F_OK))
+		step("rm %s", path);
+	return unlink(path) && errno != ENOENT ? fail("remove %s: %s", path, strerror(errno)) : 0;
+}
+
+int link_pin_remove(const char *path)
+{
+	int link = bpf_obj_get(path);
+
+	if (link >= 0) {
+		step("bpftool link detach pinned %s", path);
+		bpf_link_detach(link);
+		close(link);
+	}
+	return file_remove(path);
+}
+
 int pin_remove(const struct instance *instance, const char *folder, const char *name)
 {
 	char *path = instance_path(instance, folder, name);
-	int error = 0;
+	int error = strcmp(folder, "links") ? file_remove(path) : link_pin_remove(path);
 
-	if (!access(path, F_OK))
-		step("rm %s", path);
-	if (unlink(path) && errno != ENOENT)
-		error = fail("remove %s: %s", path, strerror(errno));
 	free(path);
 	return error;
 }

@@ -12,6 +12,9 @@ uint32_t map_pin_id(const struct instance *instance, const char *name);
 /* Pins, in one step in the place of what was pinned there. */
 int pin_replace(const struct instance *instance, const char *folder, const char *name, int fd);
 int pin_remove(const struct instance *instance, const char *folder, const char *name);
+/* Detaches what is pinned there: without its pin alone a link would end only when the kernel comes
+ * round to it. */
+int link_pin_remove(const char *path);
 /* Removes the pins in a folder that `chosen` (NULL: all of them) takes. */
 int pins_remove(const struct instance *instance, const char *folder,
 		bool (*chosen)(const char *name));
