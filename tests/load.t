@@ -200,7 +200,8 @@ npctl load --unload >/dev/null
 # Locks.
 npctl load >/dev/null
 flock "$root" sleep $((2 * ${SLOW:-1})) &
-sleep 0.1
+held() { ! flock -n "$root" true; }
+eventually "another has the lock" held
 like "waiting is said, and for whom" "$(npctl load 2>&1 >/dev/null)" 'waiting for (flock|sleep)'
 wait
 ok "another root is another instance" npctl --root /sys/fs/bpf/second load
