@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The API over HTTP: discovery, verbs, watches, and the faults that are wanted."""
 import base64
+import bisect
 import gzip
 import http.server
 import json
@@ -237,12 +238,17 @@ class Api(Handler):
             item = self.world.store.get(self.kind, self.key)
         self.answer_item(item)
 
-    def selected(self, version):
+    def selected(self, version, start=None):
+        """Sorted keys, those behind `start`, and the items of that version."""
         selects = selector_of(self.query)
         items = self.world.store.at(self.kind, version)
-        return [(key, items[key]) for key in sorted(items)
-                if (not self.namespace or key[0] == self.namespace) and
-                (not selects or selects(items[key].data))]
+        keys = self.world.store.keys_at(self.kind, version)
+        if start is not None:
+            keys = keys[bisect.bisect_right(keys, start):]
+        if selects or self.namespace:
+            keys = [key for key in keys if (not self.namespace or key[0] == self.namespace) and
+                    (not selects or selects(items[key].data))]
+        return keys, items
 
     def verb_list(self):
         store, limit, start = self.world.store, int(self.query.get("limit") or 0), None
@@ -257,18 +263,18 @@ class Api(Handler):
                                   "result. You must start a new list without the continue parameter.")
             elif int(wanted) > version:
                 raise Refusal(504, "Timeout", f"Too large resource version: {wanted}, current: {version}")
-            rows = self.selected(version)
-        total = len(rows)
-        rows = [row for row in rows if start is None or row[0] > start]
-        meta = {"resourceVersion": str(version)}
-        # The original's cache, which serves resourceVersion=0, knows no pages.
-        if limit and len(rows) > limit and self.query.get("resourceVersion") != "0":
-            token = {"version": version, "after": rows[limit - 1][0]}
-            meta["continue"] = base64.urlsafe_b64encode(dump(token)).decode()
-            meta["remainingItemCount"] = len(rows) - limit
-            rows = rows[:limit]
+            rows, items = self.selected(version, start)
+            total = len(rows)
+            meta = {"resourceVersion": str(version)}
+            # The original's cache, which serves resourceVersion=0, knows no pages.
+            if limit and total > limit and self.query.get("resourceVersion") != "0":
+                token = {"version": version, "after": rows[limit - 1]}
+                meta["continue"] = base64.urlsafe_b64encode(dump(token)).decode()
+                meta["remainingItemCount"] = total - limit
+                rows = rows[:limit]
+            rows = [items[key] for key in rows]
         self.items = f"{len(rows)}/{total}"
-        self.answer_list([item for _, item in rows], meta)
+        self.answer_list(rows, meta)
 
     def answer_list(self, items, meta):
         if self.world.garbage_list and not self.spared:
@@ -331,7 +337,7 @@ class Api(Handler):
             return self.verb_get()
         store = self.world.store
         with store.changed:
-            keys = [self.key] if self.name else [key for key, _ in self.selected(store.version)]
+            keys = [self.key] if self.name else list(self.selected(store.version)[0])
             gone = [store.delete(self.kind, key, options) for key in keys]
         if self.name and "deletionTimestamp" in gone[0].data["metadata"]:
             return self.answer_item(gone[0])
@@ -347,7 +353,8 @@ class Api(Handler):
         with store.changed:
             if position == 0:
                 position = store.version
-                first = [("ADDED", item) for _, item in self.selected(position)]
+                keys, items = self.selected(position)
+                first = [("ADDED", items[key]) for key in keys]
             elif position < store.oldest:
                 raise expired(f"too old resource version: {position} ({store.oldest})")
             self.orders, self.position = [], position

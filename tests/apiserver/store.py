@@ -90,6 +90,7 @@ class Store:
         self.history = history
         self.events = []  # of the versions after `oldest`
         self.items = {kind: {} for kind in KINDS}
+        self.sorted = {}
         self.cluster_ip = 0
         for name in ("default", "kube-node-lease", "kube-public", "kube-system"):
             self.create(KINDS[0], {"metadata": {"name": name}})
@@ -128,6 +129,12 @@ class Store:
             elif event.kind is kind:
                 items[event.key] = event.old
         return items
+
+    def keys_at(self, kind, version):
+        """Sorted; pages of one list come one after the other."""
+        if self.sorted.get(kind, (None,))[0] != version:
+            self.sorted[kind] = (version, sorted(self.at(kind, version)))
+        return self.sorted[kind][1]
 
     def get(self, kind, key):
         if key not in self.items[kind]:
