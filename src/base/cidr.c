@@ -119,11 +119,6 @@ bool prefix_contains(const struct prefix *prefix, const struct address *address)
 	return memcmp(masked.bytes, prefix->address.bytes, sizeof(masked.bytes)) == 0;
 }
 
-bool prefix_overlaps(const struct prefix *a, const struct prefix *b)
-{
-	return prefix_contains(a, &b->address) || prefix_contains(b, &a->address);
-}
-
 struct prefix prefix_wider(const struct prefix *prefix, uint8_t length)
 {
 	struct prefix wider = {prefix->address, length};

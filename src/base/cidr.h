@@ -26,7 +26,6 @@ const char *address_text(const struct address *address, char text[static ADDRESS
 const char *prefix_text(const struct prefix *prefix,
 			char text[static ADDRESS_TEXT]); /* always with /length */
 bool prefix_contains(const struct prefix *prefix, const struct address *address);
-bool prefix_overlaps(const struct prefix *a, const struct prefix *b);
 /* The prefix of that length, not above its own, in which it lies; and its last address. */
 struct prefix prefix_wider(const struct prefix *prefix, uint8_t length);
 struct address prefix_last(const struct prefix *prefix);

@@ -54,11 +54,11 @@ static void find_pod_classes(struct classes *classes)
 
 	classes->of_namespace =
 	    xalloc((model->namespaces.count + 1) * sizeof(*classes->of_namespace));
-	classes->pod_class_of = xalloc((classes->pod_count + 1) * sizeof(*classes->pod_class_of));
-	for (size_t i = 0; i < classes->pod_count; i++)
-		classes->pod_class_of[i] = classes->pods[i]->host_network
+	classes->pod_class_of = xalloc((model->pods.count + 1) * sizeof(*classes->pod_class_of));
+	for (size_t i = 0; i < model->pods.count; i++)
+		classes->pod_class_of[i] = model->pods.item[i]->host_network
 					       ? LOOKUP_NONE
-					       : pod_class_of(classes, &known, classes->pods[i]);
+					       : pod_class_of(classes, &known, model->pods.item[i]);
 	lookup_release(&known);
 }
 
@@ -80,27 +80,11 @@ uint32_t classes_node(struct classes *classes, const char *name)
 	return index;
 }
 
-static bool is_in_scope(const struct scope *scope, const struct prefix *prefix)
-{
-	for (size_t i = 0; scope && i < scope->window_count; i++)
-		if (prefix_overlaps(&scope->windows[i], prefix))
-			return true;
-	return !scope;
-}
-
-static void add_prefix(const struct classes *classes, struct points points[2],
-		       const struct prefix *prefix, uint64_t element)
-{
-	if (is_in_scope(classes->scope, prefix))
-		points_add(points, prefix, element);
-}
-
-static void add_address(const struct classes *classes, struct points points[2],
-			const struct address *address, uint64_t element)
+static void add_address(struct points points[2], const struct address *address, uint64_t element)
 {
 	struct prefix prefix = {*address, address->family == 4 ? 32 : 128};
 
-	add_prefix(classes, points, &prefix, element);
+	points_add(points, &prefix, element);
 }
 
 static void add_nodes(struct classes *classes, struct points points[2])
@@ -110,42 +94,41 @@ static void add_nodes(struct classes *classes, struct points points[2])
 	GROW(classes->node_names, classes->node_count, classes->node_capacity);
 	classes->node_names[classes->node_count++] = model->this_node;
 	for (size_t i = 0; i < model->host_address_count; i++)
-		add_address(classes, points, &model->host_addresses[i], ELEMENT(ELEMENT_NODE, 0));
-	/* no window has an address of a node */
-	for (size_t i = 0; !classes->scope && i < model->nodes.count; i++) {
+		add_address(points, &model->host_addresses[i], ELEMENT(ELEMENT_NODE, 0));
+	for (size_t i = 0; i < model->nodes.count; i++) {
 		const struct node *node = model->nodes.item[i];
 		uint64_t element = ELEMENT(ELEMENT_NODE, classes_node(classes, node->name));
 
 		for (size_t j = 0; j < node->address_count; j++)
-			add_address(classes, points, &node->addresses[j], element);
+			add_address(points, &node->addresses[j], element);
 	}
 }
 
 static void add_pods(struct classes *classes, struct points points[2])
 {
-	for (size_t i = 0; i < classes->pod_count; i++) {
-		const struct pod *pod = classes->pods[i];
+	const struct model *model = classes->model;
+
+	for (size_t i = 0; i < model->pods.count; i++) {
+		const struct pod *pod = model->pods.item[i];
 		uint64_t node = ELEMENT(ELEMENT_NODE, classes_node(classes, pod->node));
 		uint64_t element =
 		    pod->host_network ? node : ELEMENT(ELEMENT_POD, classes->pod_class_of[i]);
 
 		for (size_t j = 0; j < pod->address_count; j++)
-			add_address(classes, points, &pod->addresses[j], element);
+			add_address(points, &pod->addresses[j], element);
 		for (size_t j = 0; j < pod->node_address_count; j++)
-			add_address(classes, points, &pod->node_addresses[j], node);
+			add_address(points, &pod->node_addresses[j], node);
 	}
 }
 
-static void add_services(const struct classes *classes, struct points points[2])
+static void add_services(const struct model *model, struct points points[2])
 {
-	const struct model *model = classes->model;
-
 	for (size_t i = 0; i < model->services.count; i++) {
 		const struct service *service = model->services.item[i];
 
 		for (size_t j = 0; j < service->address_count; j++)
 			add_address(
-			    classes, points, &service->addresses[j],
+			    points, &service->addresses[j],
 			    ELEMENT(ELEMENT_SERVICE, 2 * i + (service->addresses[j].family == 6)));
 	}
 }
@@ -159,13 +142,13 @@ static void use_rules(struct classes *classes, const struct policy_rule *rules, 
 			classes->peer_used[rules[i].peers[j]] = true;
 }
 
-static void use_peers(struct classes *classes, const struct policy *const *policies, size_t count)
+static void use_peers(struct classes *classes)
 {
 	const struct model *model = classes->model;
 
 	classes->peer_used = xalloc(model->peers.count + 1);
-	for (size_t i = 0; i < count; i++) {
-		const struct policy *policy = policies[i];
+	for (size_t i = 0; i < model->policies.count; i++) {
+		const struct policy *policy = model->policies.item[i];
 
 		classes->peer_used[policy->subject] = true;
 		for (int direction = 0; direction < DIRECTIONS; direction++)
@@ -222,7 +205,7 @@ static int add_list_prefix(const struct prefix *prefix, void *data)
 {
 	const struct list_points *to = data;
 
-	add_prefix(to->classes, to->points, prefix,
+	points_add(to->points, prefix,
 		   to->element | to->classes->canonical[prefix_specificity(prefix)]);
 	return 0;
 }
@@ -247,14 +230,14 @@ static int add_peer(struct classes *classes, struct points points[2], uint32_t i
 	if (!classes->peer_used[index])
 		return 0;
 	for (size_t i = 0; i < peer->prefix_count; i++)
-		add_prefix(classes, points, &peer->prefixes[i], ELEMENT(ELEMENT_PEER, index));
+		points_add(points, &peer->prefixes[i], ELEMENT(ELEMENT_PEER, index));
 	for (size_t i = 0; i < peer->except_count; i++)
-		add_prefix(classes, points, &peer->excepts[i], ELEMENT(ELEMENT_EXCEPT, index));
+		points_add(points, &peer->excepts[i], ELEMENT(ELEMENT_EXCEPT, index));
 	if (peer->kind == PEER_LIST)
 		return add_list(classes, points, index);
 	pod = peer->kind == PEER_POD ? model_pod_find(classes->model, peer->name) : NULL;
 	for (size_t i = 0; pod && i < pod->address_count; i++)
-		add_address(classes, points, &pod->addresses[i], ELEMENT(ELEMENT_PEER, index));
+		add_address(points, &pod->addresses[i], ELEMENT(ELEMENT_PEER, index));
 	return 0;
 }
 
@@ -347,26 +330,18 @@ static void make_from(struct classes *classes, struct points points[2])
 	index_classes(classes);
 }
 
-void classes_begin(struct classes *classes, const struct model *model, const struct scope *scope)
+int classes_make(struct classes *classes, const struct model *model)
 {
-	classes->model = model;
-	classes->scope = scope;
-	classes->pods = scope ? scope->pods : model->pods.item;
-	classes->pod_count = scope ? scope->pod_count : model->pods.count;
-	find_pod_classes(classes);
-}
-
-int classes_make(struct classes *classes, const struct policy *const *policies, size_t count)
-{
-	const struct model *model = classes->model;
 	struct points points[2] = {0};
 	int result = 0;
 
-	use_peers(classes, policies, count);
+	classes->model = model;
+	find_pod_classes(classes);
+	use_peers(classes);
 	find_canonical(classes);
 	add_nodes(classes, points);
 	add_pods(classes, points);
-	add_services(classes, points);
+	add_services(model, points);
 	for (uint32_t i = 0; i < model->peers.count && result == 0; i++)
 		result = add_peer(classes, points, i);
 	if (result == 0)

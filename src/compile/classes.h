@@ -39,12 +39,9 @@ struct class
 
 struct classes {
 	const struct model *model;
-	const struct scope *scope; /* NULL: everything */
-	struct pod *const *pods;   /* of the scope, or all */
-	size_t pod_count;
 	struct pod_class *pod_classes;
 	size_t pod_class_count, pod_class_capacity;
-	uint32_t *pod_class_of; /* by place in `pods`; LOOKUP_NONE for hostNetwork */
+	uint32_t *pod_class_of; /* by pod; LOOKUP_NONE for hostNetwork */
 	struct list32 *of_namespace;
 
 	struct lookup nodes; /* name -> node number; 0 is this one */
@@ -65,9 +62,7 @@ struct classes {
 	size_t bound4_count, bound6_count;
 };
 
-/* The classes of pods; then, of the policies that count, those of addresses. */
-void classes_begin(struct classes *classes, const struct model *model, const struct scope *scope);
-int classes_make(struct classes *classes, const struct policy *const *policies, size_t count);
+int classes_make(struct classes *classes, const struct model *model);
 void classes_release(struct classes *classes);
 
 uint32_t classes_node(struct classes *classes, const char *name); /* makes it */

@@ -17,38 +17,6 @@ struct fallback {
 	bool network; /* by the configuration of the pod's network */
 };
 
-static bool *classes_of_subjects(const struct compile *compile)
-{
-	const struct classes *classes = &compile->classes;
-	bool *has = xalloc(classes->pod_class_count + 1);
-
-	for (size_t i = 0; i < classes->pod_count; i++)
-		if (classes->pods[i]->subject && classes->pod_class_of[i] != LOOKUP_NONE)
-			has[classes->pod_class_of[i]] = true;
-	return has;
-}
-
-/* Policies that select no subject count for nobody. */
-static void choose_policies(struct compile *compile)
-{
-	const struct model *model = compile->model;
-	bool *of_subject = classes_of_subjects(compile);
-
-	compile->policies = xalloc((model->policies.count + 1) * sizeof(*compile->policies));
-	for (size_t i = 0; i < model->policies.count; i++) {
-		const struct policy *policy = model->policies.item[i];
-		const struct list32 *selected = &compile->meanings[policy->subject].pod_classes;
-
-		meaning_find(compile, policy->subject, false);
-		for (size_t j = 0; j < selected->count; j++)
-			if (of_subject[selected->item[j]]) {
-				compile->policies[compile->policy_count++] = policy;
-				break;
-			}
-	}
-	free(of_subject);
-}
-
 static void list_policies(struct compile *compile)
 {
 	size_t count = compile->classes.pod_class_count + 1;
@@ -260,13 +228,12 @@ static void take_addresses(struct plan_subject *subject, const struct pod *pod)
 static void compile_subjects(struct compile *compile)
 {
 	const struct model *model = compile->model;
-	const struct classes *classes = &compile->classes;
 	struct plan *plan = compile->plan;
 
 	plan->subjects =
-	    xalloc((classes->pod_count + model->devices.count + 1) * sizeof(*plan->subjects));
-	for (size_t i = 0; i < classes->pod_count; i++) {
-		const struct pod *pod = classes->pods[i];
+	    xalloc((model->pods.count + model->devices.count + 1) * sizeof(*plan->subjects));
+	for (size_t i = 0; i < model->pods.count; i++) {
+		const struct pod *pod = model->pods.item[i];
 		struct plan_subject *subject = &plan->subjects[plan->subject_count];
 		uint32_t node;
 
@@ -279,7 +246,7 @@ static void compile_subjects(struct compile *compile)
 		if (!compile->classes.of_node[node].count)
 			node = LOOKUP_NONE;
 		for (int direction = 0; direction < DIRECTIONS; direction++)
-			compile_direction(compile, subject, classes->pod_class_of[i], node,
+			compile_direction(compile, subject, compile->classes.pod_class_of[i], node,
 					  (enum direction)direction);
 	}
 	for (size_t i = 0; i < model->devices.count; i++) {
@@ -362,11 +329,6 @@ static int check_lists(const struct model *model)
 
 int plan_compile(const struct model *model, struct plan **plan)
 {
-	return plan_compile_within(model, NULL, plan);
-}
-
-int plan_compile_within(const struct model *model, const struct scope *scope, struct plan **plan)
-{
 	struct compile compile = {.model = model};
 	int result;
 
@@ -375,20 +337,18 @@ int plan_compile_within(const struct model *model, const struct scope *scope, st
 		return FAILED;
 	compile.plan = xalloc(sizeof(**plan));
 	compile.plan->minute = minute_now();
-	classes_begin(&compile.classes, model, scope);
-	compile.meanings = xalloc((model->peers.count + 1) * sizeof(*compile.meanings));
-	choose_policies(&compile);
-	order_rules(&compile);
-	list_policies(&compile);
-	result = classes_make(&compile.classes, compile.policies, compile.policy_count);
+	result = classes_make(&compile.classes, model);
 	if (result)
 		goto out;
 	take_classes(&compile);
+	compile.meanings = xalloc((model->peers.count + 1) * sizeof(*compile.meanings));
 	compile.chain = xalloc(compile.classes.count * sizeof(*compile.chain));
 	compile.stamp = xalloc(compile.classes.count * sizeof(*compile.stamp));
 	/* plan_judge knows these two by their place. */
 	plan_rule_exempt(&compile, INGRESS, "the pod itself");
 	plan_rule_exempt(&compile, EGRESS, "the pod itself");
+	order_rules(&compile);
+	list_policies(&compile);
 	services_find(&compile);
 	compile_subjects(&compile);
 out:

@@ -71,7 +71,7 @@ struct compile {
 	uint32_t stamp_now;
 };
 
-/* order.c: of the policies that were chosen, or of all */
+/* order.c */
 void order_rules(struct compile *compile);
 void order_release(struct compile *compile);
 

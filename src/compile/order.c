@@ -30,36 +30,27 @@ static void add_rule(struct compile *compile, const struct policy_rule *rule,
 	};
 }
 
-static size_t count_rules(const struct compile *compile)
+static size_t count_rules(const struct model *model)
 {
-	size_t count = compile->model->lines.count;
+	size_t count = model->lines.count;
 
-	for (size_t i = 0; i < compile->policy_count; i++)
-		count += compile->policies[i]->rule_count[INGRESS] +
-			 compile->policies[i]->rule_count[EGRESS];
+	for (size_t i = 0; i < model->policies.count; i++)
+		count += model->policies.item[i]->rule_count[INGRESS] +
+			 model->policies.item[i]->rule_count[EGRESS];
 	return count;
-}
-
-static void take_all(struct compile *compile)
-{
-	const struct model *model = compile->model;
-
-	compile->policy_count = model->policies.count;
-	compile->policies = xalloc((compile->policy_count + 1) * sizeof(*compile->policies));
-	for (size_t i = 0; i < compile->policy_count; i++)
-		compile->policies[i] = model->policies.item[i];
 }
 
 void order_rules(struct compile *compile)
 {
 	const struct model *model = compile->model;
-	size_t count;
+	size_t count = model->policies.count;
 
-	if (!compile->policies)
-		take_all(compile);
-	count = compile->policy_count;
+	compile->policy_count = count;
+	compile->policies = xalloc((count + 1) * sizeof(*compile->policies));
+	for (size_t i = 0; i < count; i++)
+		compile->policies[i] = model->policies.item[i];
 	qsort(compile->policies, count, sizeof(*compile->policies), compare_policies);
-	compile->ordered = xalloc((count_rules(compile) + 1) * sizeof(*compile->ordered));
+	compile->ordered = xalloc((count_rules(model) + 1) * sizeof(*compile->ordered));
 	for (int direction = 0; direction < DIRECTIONS; direction++) {
 		compile->first_rule[direction] = xalloc((count + 1) * sizeof(uint32_t));
 		for (size_t i = 0; i < count; i++) {

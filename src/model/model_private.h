@@ -174,17 +174,6 @@ struct model {
 		(array).item[(array).count++] = (element);           \
 	} while (0)
 
-/* What alone is looked at: addresses, and all pods that have such or are subjects. */
-struct scope {
-	const struct prefix *windows; /* none of them has an address of a node */
-	size_t window_count;
-	struct pod *const *pods;
-	size_t pod_count;
-};
-
-/* plan_compile(); outside of the windows the plan says nothing. NULL: everywhere. */
-int plan_compile_within(const struct model *model, const struct scope *scope, struct plan **plan);
-
 enum name_kind {
 	NAME_POD,
 	NAME_NAMESPACE,
