@@ -35,8 +35,7 @@ is "a connection" "$answer $(tell)" "connected yes"
 like "a change says that it waits" "$(npctl policy deny 10.0.0.20 --confirm 4s 2>&1)" "taken back after 4 seconds, unless you say .npctl confirm."
 begun=$(date +%s%N)
 ok "it is in force at once" connect allowed deny
-is_cut() { [ "$(tell)" = silence ]; }
-eventually "the connection is cut" is_cut
+is "the connection is cut" "$(tell)" silence
 fails_with "another is refused" 1 "a change waits.*npctl confirm keeps it, npctl policy rollback takes it back" npctl policy allow 10.0.0.99
 fails_with "so is attaching" 1 "a change waits" npctl attach pod allowed
 like "it can be looked at" "$(npctl policy list)" "deny +ingress"
@@ -96,7 +95,6 @@ done
 ok "all of it" npctl policy verify
 echo "policy deny 10.0.0.20 --confirm 1s" >"$T/batch"
 fails "one of many does not wait alone" npctl batch --atomic "$T/batch"
-
 
 # Killed anywhere: in force until the deadline or not at all, and never half.
 wrong=0
