@@ -147,8 +147,8 @@ check-deps:
 # What pkg-config finds is known only to a make that starts after deps.
 # It uses all processors unless told otherwise.
 demo: deps
-check: check-deps
-demo check:
+check check-vm: check-deps
+demo check check-vm:
 	@$(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) --no-print-directory $@-ready
 
 demo-ready: all
@@ -163,7 +163,7 @@ check-ready: all units $(if $(T),,sanitize)
 	@O=$(O) $(src)/tests/run $(T)
 
 # The kernel's part of it under other kernels, in virtual machines: half an hour.
-check-vm: all units
+check-vm-ready: all units
 	@for need in qemu-system-x86_64:qemu-system-x86 depmod:kmod cpio:cpio; do \
 		command -v $${need%:*} >/dev/null || [ -x /sbin/$${need%:*} ] || \
 		apt-get install -q -y --no-install-recommends $${need#*:} >/dev/null; done
@@ -235,4 +235,4 @@ uninstall:
 clean:
 	rm -rf $(O)
 
-.PHONY: all not-ready not-static units deps check-deps demo check demo-ready check-ready check-vm sanitize bench bench-agent fuzz install uninstall dist deb check-deb clean always
+.PHONY: all not-ready not-static units deps check-deps demo check demo-ready check-ready check-vm check-vm-ready sanitize bench bench-agent fuzz install uninstall dist deb check-deb clean always
