@@ -19,6 +19,7 @@
 #include "agent/refresh.h"
 #include "agent/source.h"
 #include "commit/enforce.h"
+#include "commit/guards.h"
 #include "store/documents.h"
 #include "store/agent_mark.h"
 
@@ -376,6 +377,7 @@ int agent_run(const struct agent_options *options)
 	struct agent agent = {.options = options, .mark = -1, .signals = -1};
 	int error;
 
+	guards_for_others();
 	mirror_start(&agent.mirror);
 	agent.source.mirror = &agent.mirror;
 	agent.source.once = options->once;

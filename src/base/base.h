@@ -22,6 +22,7 @@ enum {
 	FAILED = -1,   /* exit status 1 */
 	MISUSED = -2,  /* exit status 2: the words of the command were wrong */
 	REPORTED = -3, /* exit status 1 and nothing more to say: a verdict not as expected */
+	SHOWN = -4,    /* exit status 0: what would be done was shown, and is not done */
 	BUSY = -4,     /* exit status 1: somebody else works on it for too long */
 };
 

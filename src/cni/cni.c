@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cni/cni.h"
+#include "commit/guards.h"
 #include "base/author.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,7 +81,7 @@ int cni_run(const char *root)
 	int error = request_read(&request, root);
 
 	author_say(words);
-
+	guards_for_others();
 	if (!error)
 		error = run[request.command](&request, &answer);
 	if (error) {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "commit/commit.h"
+#include "commit/guards.h"
 #include "datapath/peers.h"
 #include "datapath/sets.h"
 #include "store/number_store.h"
@@ -518,7 +519,8 @@ int commit_small(struct instance *instance, struct datapath *datapath)
 	    .instance = instance, .datapath = datapath, .records = instance->rules.records};
 	int result = windows_find(&change);
 
-	if (number_store_is_empty(change.records) || documents_proper_changed(instance))
+	if (number_store_is_empty(change.records) || documents_proper_changed(instance) ||
+	    guards_exist(instance))
 		result = GIVE_UP;
 	if (!result)
 		result = compile(&change);

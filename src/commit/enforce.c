@@ -10,6 +10,7 @@
 #include "datapath/apply.h"
 #include "kernel/clock.h"
 #include "commit/commit.h"
+#include "commit/guards.h"
 #include "store/networks.h"
 #include "net/links.h"
 #include "store/number_store.h"
@@ -21,7 +22,7 @@
 static bool is_own_record(const char *name)
 {
 	return !strcmp(name, "topology") || !strcmp(name, "attachments") ||
-	       !strcmp(name, "numbers") || !strcmp(name, "agent");
+	       !strcmp(name, "numbers") || !strcmp(name, "agent") || !strcmp(name, "guards");
 }
 
 /*
@@ -402,6 +403,23 @@ bool enforce_refused(void)
 	return refused;
 }
 
+static enforce_look *look;
+
+void enforce_look_at(enforce_look *at)
+{
+	look = at;
+}
+
+/* What does not compile, or breaks a guard, is refused with or without a datapath. */
+static int compile_all(struct instance *instance, struct model *model, struct plan **plan)
+{
+	int result = plan_compile(model, plan);
+
+	if (!result && look)
+		result = look(instance, model, *plan);
+	return result ? result : guards_check(instance, model, *plan);
+}
+
 /* Compiles everything. */
 static int commit_all(struct instance *instance, struct datapath *datapath)
 {
@@ -410,15 +428,20 @@ static int commit_all(struct instance *instance, struct datapath *datapath)
 	struct signature surroundings;
 	int result;
 
-	/* what does not compile is refused with or without a datapath */
-	refused = enforce_model(instance, &model) || plan_compile(model, &plan);
-	if (!refused)
+	result = enforce_model(instance, &model);
+	if (!result)
+		result = compile_all(instance, model, &plan);
+	refused = result;
+	if (!result)
 		surroundings = model_surroundings(model);
 	model_free(model);
-	if (refused || (datapath && surroundings_save(instance->rules.records, &surroundings)))
-		return FAILED;
-	instance->settings->dirty = DIRTY_WRITER;
-	result = datapath ? commit_plan(instance, datapath, plan) : commit_documents(instance);
+	if (!result && datapath)
+		result = surroundings_save(instance->rules.records, &surroundings);
+	if (!result) {
+		instance->settings->dirty = DIRTY_WRITER;
+		result =
+		    datapath ? commit_plan(instance, datapath, plan) : commit_documents(instance);
+	}
 	plan_free(plan);
 	progress_end();
 	return result;
@@ -431,9 +454,9 @@ void enforce_confirm(uint64_t seconds)
 	confirm_within = seconds;
 }
 
-bool enforce_confirms(void)
+bool enforce_is_tentative(void)
 {
-	return confirm_within;
+	return confirm_within || look;
 }
 
 /* Whether somebody is there who takes it back, and nothing else waits for that. */
@@ -472,7 +495,7 @@ int enforce_commit(struct instance *instance)
 	} else {
 		result = datapath_open(&datapath, instance);
 		if (!result)
-			result = clean ? commit_small(instance, &datapath) : GIVE_UP;
+			result = clean && !look ? commit_small(instance, &datapath) : GIVE_UP;
 		if (result == GIVE_UP)
 			result = commit_all(instance, &datapath);
 		datapath_close(&datapath);

@@ -25,7 +25,14 @@ int enforce_commit(struct instance *instance);
  * by the datapath when it is not; 0: it stays.
  */
 void enforce_confirm(uint64_t seconds);
-bool enforce_confirms(void);
+/*
+ * From here on enforce_commit() shows what it would put in force to `look`, and goes on
+ * if that returns 0; else it returns what that returned, and nothing changed. NULL: to nobody.
+ */
+typedef int enforce_look(struct instance *instance, struct model *model, const struct plan *plan);
+void enforce_look_at(enforce_look *look);
+/* Either of these: what is not taken back must not be done. */
+bool enforce_is_tentative(void);
 
 /*
  * Commits of the instance at `root`, which must outlive this, wait for

@@ -2,6 +2,7 @@
 #include "questions/reach.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "model/model_private.h"
 
 /* A stretch of addresses of one class, in host order; IPv4 in the lower word. */
@@ -354,6 +355,56 @@ static void compare(const struct diff *diff, const struct twin *from, const stru
 		add_change(diff, from, to, first, PORT_KEY_LAST, open, &new);
 }
 
+/* The subject by which the old policy judged whom only the new one names by himself. */
+static int subject_before(const struct plan *plan, const char *name)
+{
+	const char *last = strrchr(name, ':');
+	int subject = plan_subject_find(plan, name);
+	char *any;
+
+	if (subject >= 0 || strncmp(name, "user:", 5) != 0 || !last)
+		return subject;
+	any = xprintf("%.*s:any", (int)(last - name), name);
+	subject = plan_subject_find(plan, any);
+	free(any);
+	return subject;
+}
+
+/* Users, cgroups and interfaces, each against everybody else: no pod judges these packets. */
+
+static void diff_subject(const struct diff *diff, const char *name, const struct twins *others)
+{
+	struct twin self = {
+	    .old = {.subject = subject_before(diff->old_plan, name)},
+	    .new = {.subject = subject_before(diff->new_plan, name)},
+	    .text = (char *)name,
+	};
+
+	for (size_t i = 0; i < others->count; i++) {
+		struct twin other = others->item[i];
+
+		other.old.subject = other.new.subject = -1;
+		compare(diff, &self, &other);
+		if (strncmp(name, "dev:", 4) == 0)
+			compare(diff, &other, &self);
+	}
+}
+
+static void diff_subjects(const struct diff *diff, const struct twins *others)
+{
+	const struct plan *plans[] = {diff->new_plan, diff->old_plan};
+
+	for (size_t i = 0; i < ARRAY_SIZE(plans); i++)
+		for (size_t j = 0; j < plans[i]->subject_count; j++) {
+			const char *name = plans[i]->subjects[j].name;
+
+			if (!strchr(name, '/') ||
+			    strcspn(name, ":") < strcspn(name, "/")) /* no pod */
+				if (!i || plan_subject_find(diff->new_plan, name) < 0)
+					diff_subject(diff, name, others);
+		}
+}
+
 static void diff_family(const struct diff *diff, uint8_t family)
 {
 	struct twins twins = {0};
@@ -366,6 +417,7 @@ static void diff_family(const struct diff *diff, uint8_t family)
 		for (size_t j = 0; j < twins.count; j++)
 			if (i < pods || j < pods)
 				compare(diff, &twins.item[i], &twins.item[j]);
+	diff_subjects(diff, &twins);
 	for (size_t i = 0; i < twins.count; i++)
 		free(twins.item[i].text);
 	free(twins.item);

@@ -43,6 +43,7 @@ struct context {
 	const char *root;   /* /sys/fs/bpf/npctl unless --root or NPCTL_ROOT */
 	bool help, version; /* --help, --version: shown instead of anything done */
 	int depth; /* of files and prompts that the line came through; 0: typed to a shell */
+	void (*after)(void); /* called once when the command has ended; NULL */
 };
 
 /* What the user wrote after the verb, checked against its options. */

@@ -390,7 +390,10 @@ int call_run(struct context *context, const struct call *call)
 		before = author_say(call->line);
 		status = call->verb->run(context, &call->words);
 		author_say(before);
-		return status;
+		if (context->after)
+			context->after();
+		context->after = NULL;
+		return status == SHOWN ? 0 : status;
 	}
 	status = help_show(context, call->command, call->verb);
 	return status ? status : call->status;

@@ -17,7 +17,7 @@
 
 const struct option policy_apply_options[] = {
     {"file", VALUE_FILE, "FILE", "manifests: a file, a directory, - (may repeat)", 'f', true},
-    CONFIRM_OPTION,
+    TENTATIVE_OPTIONS,
     {0},
 };
 
@@ -290,7 +290,7 @@ static int write_changes(struct changes *changes, bool delete)
 	const char *name;
 	json_t *array;
 
-	if (!error && changes->endpoints && enforce_confirms())
+	if (!error && changes->endpoints && enforce_is_tentative())
 		error = fail("what endpoints attach is not taken back: --confirm does not go with "
 			     "them");
 	if (error)
@@ -336,7 +336,7 @@ static int change_files(struct context *context, const struct words *words, bool
 {
 	struct changes changes = {0};
 	const char *path;
-	int result = confirm_words(words);
+	int result = tentative_words(context, words);
 
 	if (!result)
 		result = instance_open(&changes.instance, context->root,

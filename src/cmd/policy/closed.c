@@ -10,7 +10,7 @@
 
 const struct option policy_open_option[] = {
     {"open", VALUE_NONE, NULL, "open to everybody what the last allow rule closed", 0, false},
-    CONFIRM_OPTION,
+    TENTATIVE_OPTIONS,
     {0},
 };
 

@@ -29,7 +29,7 @@ static uint64_t seconds_of(const char *word)
 	return 0;
 }
 
-int confirm_words(const struct words *words)
+static int confirm_words(const struct words *words)
 {
 	const char *word = word_value(words, "confirm");
 	uint64_t seconds = word ? seconds_of(word) : 0;
@@ -40,6 +40,21 @@ int confirm_words(const struct words *words)
 		return misuse("--confirm is for a command of its own, not for one of many");
 	enforce_confirm(seconds);
 	return 0;
+}
+
+/* The next command of a batch is not meant. */
+static void tentative_end(void)
+{
+	enforce_confirm(0);
+	enforce_look_at(NULL);
+}
+
+int tentative_words(struct context *context, const struct words *words)
+{
+	context->after = tentative_end;
+	if (word_flag(words, "dry-run") && word_value(words, "confirm"))
+		return misuse("--dry-run changes nothing that could wait for --confirm");
+	return confirm_words(words) ? MISUSED : dry_run_words(context, words);
 }
 
 static void say(struct context *context, const char *state, uint32_t version)

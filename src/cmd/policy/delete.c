@@ -15,7 +15,7 @@ const struct option policy_delete_options[] = {
     {"file", VALUE_FILE, "FILE", "the policies that this file or directory declares", 'f', true},
     {"all", VALUE_NONE, NULL, "every policy, rule, list and default", 0, false},
     {"open", VALUE_NONE, NULL, "open to everybody what the last allow rule closed", 0, false},
-    CONFIRM_OPTION,
+    TENTATIVE_OPTIONS,
     {0},
 };
 
@@ -181,7 +181,7 @@ int policy_delete(struct context *context, const struct words *words)
 	}
 	if (!all && !words->count)
 		return misuse("which? a rule's number, a policy's name, -f FILE, or --all");
-	error = confirm_words(words);
+	error = tentative_words(context, words);
 	if (!error)
 		error = instance_open(&instance, context->root, ACCESS_WRITE);
 	if (error)

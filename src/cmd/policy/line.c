@@ -30,7 +30,7 @@ const struct option policy_line_options[] = {
     {"cidr-file", VALUE_FILE, "FILE", "the peers are the prefixes in FILE, one a line", 0, false},
     {"name", VALUE_TEXT, "NAME", "what that list is called (default: after FILE)", 0, false},
     {"open", VALUE_NONE, NULL, "open to everybody what the last allow rule closed", 0, false},
-    CONFIRM_OPTION,
+    TENTATIVE_OPTIONS,
     {0},
 };
 
@@ -39,7 +39,7 @@ const struct option policy_default_options[] = {
     {"ingress", VALUE_NONE, NULL, "only what pods receive", 0, false},
     {"egress", VALUE_NONE, NULL, "only what pods send", 0, false},
     {"cgroup", VALUE_CGROUP, "PATH", "only for the processes in this cgroup or container", 0, true},
-    CONFIRM_OPTION,
+    TENTATIVE_OPTIONS,
     {0},
 };
 
@@ -347,7 +347,7 @@ static int add_rules(struct context *context, const struct words *words, bool al
 	int error = check_words(words);
 
 	if (!error)
-		error = confirm_words(words);
+		error = tentative_words(context, words);
 	for (int i = 0; i < words->count && !error; i++)
 		domains_ask_early(words->word[i]);
 	if (!error)
@@ -439,7 +439,7 @@ int policy_default(struct context *context, const struct words *words)
 
 	if (strcmp(word, "allow") != 0 && strcmp(word, "deny") != 0 && strcmp(word, "auto") != 0)
 		return misuse("the default is allow, deny or auto, not \"%s\"", word);
-	error = confirm_words(words);
+	error = tentative_words(context, words);
 	if (!error)
 		error = instance_open(&instance, context->root, ACCESS_CREATE);
 	if (error)

@@ -12,7 +12,7 @@
 #include "questions/changes.h"
 #include "store/history.h"
 
-const struct option policy_rollback_options[] = {CONFIRM_OPTION, {0}};
+const struct option policy_rollback_options[] = {TENTATIVE_OPTIONS, {0}};
 
 bool word_is_version(const char *word)
 {
@@ -201,7 +201,7 @@ int policy_rollback(struct context *context, const struct words *words)
 	struct instance *instance;
 	bool waited = false;
 	uint32_t version = 0;
-	int error = confirm_words(words);
+	int error = tentative_words(context, words);
 
 	if (!error && !words->count)
 		error = confirm_take_back(context, &waited);

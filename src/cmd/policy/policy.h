@@ -28,13 +28,14 @@ int policy_preset(struct context *context, const struct words *words);
 int policy_history(struct context *context, const struct words *words);
 int policy_blame(struct context *context, const struct words *words);
 int policy_rollback(struct context *context, const struct words *words);
+int policy_guard(struct context *context, const struct words *words);
 int policy_refresh(struct context *context, const struct words *words);
 
 extern const struct option policy_line_options[], policy_default_options[], policy_apply_options[],
     policy_delete_options[], policy_list_options[], policy_show_options[], policy_lint_options[],
     policy_explain_options[], policy_diff_options[], policy_verify_options[], policy_wait_options[],
     policy_export_options[], policy_preset_options[], policy_history_options[],
-    policy_rollback_options[];
+    policy_rollback_options[], policy_guard_options[];
 
 /* A new reference; an empty array when the document is not there. */
 json_t *document_array(struct instance *instance, const char *name);
@@ -55,13 +56,20 @@ int subject_of_words(const struct words *words, size_t n, char **subject);
 /* Takes over rows of rules with their "id" and "state". */
 void rules_say(struct context *context, json_t *rows);
 
-/* --confirm TIME, for those that change something: what it commits waits, see store/waiting.h. */
-#define CONFIRM_OPTION                                                                             \
-	{                                                                                          \
-		"confirm", VALUE_TEXT, "TIME", "taken back after TIME without `npctl confirm`", 0, \
-		    false                                                                          \
+/*
+ * For those that change something. --confirm TIME: what they commit waits, see store/waiting.h;
+ * --dry-run: it is shown what it would do, and not done.
+ */
+#define TENTATIVE_OPTIONS                                                                     \
+	{                                                                                     \
+	    "confirm", VALUE_TEXT, "TIME", "taken back after TIME without `npctl confirm`",   \
+	    0,	       false},                                                                \
+	{                                                                                     \
+		"dry-run", VALUE_NONE, NULL, "show what would change, and change nothing", 0, \
+		    false                                                                     \
 	}
-int confirm_words(const struct words *words);
+int tentative_words(struct context *context, const struct words *words);
+int dry_run_words(const struct context *context, const struct words *words);
 
 /* --open, for commands that may take the last allow rule away. */
 extern const struct option policy_open_option[];

@@ -17,7 +17,7 @@ const struct option policy_preset_options[] = {
     {"set", VALUE_TEXT, "KEY=VALUE", "a setting of the preset; commas part several", 0, true},
     {"show", VALUE_NONE, NULL, "what the preset says, and in which file", 0, false},
     {"remove", VALUE_NONE, NULL, "take the preset's rules away again", 0, false},
-    CONFIRM_OPTION,
+    TENTATIVE_OPTIONS,
     {0},
 };
 
@@ -109,7 +109,7 @@ static int change(struct context *context, const struct words *words)
 	struct instance *instance;
 	struct model *model = NULL;
 	json_t *rules, *rows = json_array();
-	int error = confirm_words(words);
+	int error = tentative_words(context, words);
 
 	if (!error)
 		error = instance_open(&instance, context->root, ACCESS_CREATE);

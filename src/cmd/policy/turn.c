@@ -33,7 +33,7 @@ int policy_turn(struct context *context, const struct words *words)
 	json_t *rows = json_array(), *kept = json_array(), *row;
 	struct rule_store *rules;
 	struct instance *instance;
-	int error = confirm_words(words);
+	int error = tentative_words(context, words);
 	size_t i;
 
 	if (!error)

@@ -162,7 +162,7 @@ int endpoints_release(struct instance *instance, json_t *rows)
 	json_array_foreach (attachments, i, attachment) {
 		if (error || !is_left_over(attachment, interfaces))
 			continue;
-		if (enforce_confirms()) {
+		if (enforce_is_tentative()) {
 			error = fail("interface %s would be detached, which is not taken back: "
 				     "--confirm does not go with that",
 				     field_text(attachment, "interface", ""));
