@@ -164,7 +164,8 @@ check-ready: all units $(if $(T),,sanitize)
 
 # The kernel's part of it under other kernels, in virtual machines: half an hour.
 check-vm-ready: all units
-	@for need in qemu-system-x86_64:qemu-system-x86 depmod:kmod cpio:cpio; do \
+	@for need in qemu-system-x86_64:qemu-system-x86 depmod:kmod cpio:cpio \
+			/lib/systemd/systemd:systemd /lib/systemd/systemd-udevd:udev; do \
 		command -v $${need%:*} >/dev/null || [ -x /sbin/$${need%:*} ] || \
 		apt-get install -q -y --no-install-recommends $${need#*:} >/dev/null; done
 	@O=$(O) $(src)/tests/vm/run $(KERNELS)
