@@ -6,7 +6,6 @@ talk_for_all
 export NPCTL_PRESETS=$tests/../presets
 
 said() { npctl policy export --all | grep -v since; }
-flows() { jq -r '[.flows[] | select(.subject == "default/backend") | .effect + " " + .protocol + " " + .remote] | sort | unique | join(", ")'; }
 
 npctl -q topo up >/dev/null
 npctl -q load >/dev/null && npctl -q attach pod backend || exit
@@ -52,18 +51,22 @@ like "a user" "$(npctl policy allow 192.0.2.0/24 --user 12345 --dev lo --dry-run
 # Four connections, whose fate is told before each change and looked at after it.
 npctl topo exec backend -- "$talk" serve 9000 &
 server=$!
-declare -A to from
-from=([a]=allowed [d]=denied)
-for who in a d; do
-	mkfifo "$T/in-$who" "$T/out-$who"
-	npctl topo exec "${from[$who]}" -- env TALK_PATIENCE=0.2 "$talk" hold udp "$backend" 9000 <"$T/in-$who" >"$T/out-$who" &
-	exec {to[$who]}>"$T/in-$who" {from[$who]}<"$T/out-$who"
-	read -r -t 5 _ <&"${from[$who]}"
-done
+hold() { npctl topo exec "$1" -- env TALK_PATIENCE=0.2 "$talk" hold udp "$backend" 9000; }
+mkfifo "$T"/{in,out}-{a,d}
+hold allowed <"$T/in-a" >"$T/out-a" &
+hold denied <"$T/in-d" >"$T/out-d" &
+exec 5>"$T/in-a" 6<"$T/out-a" 7>"$T/in-d" 8<"$T/out-d"
+read -r -t 5 _ <&6
+read -r -t 5 _ <&8
 tell() {
 	local answer
-	echo say >&"${to[$1]}"
-	read -r -t 2 answer <&"${from[$1]}"
+	if [ "$1" = a ]; then
+		echo say >&5
+		read -r -t 2 answer <&6
+	else
+		echo say >&7
+		read -r -t 2 answer <&8
+	fi
 	echo "$answer"
 }
 passes() { [ "$(tell a) $(tell d)" = "yes yes" ]; }
@@ -81,6 +84,7 @@ for ((i = 0; i < ${ROUNDS:-40}; i++)); do
 	npctl -q policy $change >/dev/null || continue
 	is="$(tell a) $(tell d)"
 	came=$(
+		# shellcheck disable=SC2086
 		set -- $was $is
 		for one in "$1 $3 10.0.0.20" "$2 $4 10.0.0.30"; do
 			case $one in
