@@ -46,6 +46,7 @@ struct span {
 #define ANSWER_LIMITED 0x20000000u /* allowed as often as `rates` says */
 #define ANSWER_TIMED 0x10000000u   /* by the clock: a table of minutes, or what one says */
 #define ANSWER_PAGE 0x08000000u	   /* in the directory of a flat set: where the page stands */
+#define ANSWER_DIFFERS 0x04000000u /* of a judgement: the candidate would decide otherwise */
 #define ANSWER_RULE 0x00ffffffu	   /* no table */
 #define ANSWER_INDEX 0x01ffffffu   /* table */
 
@@ -184,6 +185,7 @@ struct settings {
 /* What one interface is judged by, in one version of the policy. */
 #define SUBJECT_ENFORCED(direction) (1u << (direction))
 #define SUBJECT_CHECK_SOURCE 4u /* packets must bear one of the addresses */
+#define SUBJECT_SHADOW 8u	/* the candidate has sets for it in `shadows` */
 
 struct subject_half {
 	__u32 ifindex; /* the tag: 0 for none */
@@ -334,6 +336,7 @@ struct counter {
 #define USER_ANY 0xffffffffu
 #define USER_NONE 0xfffffffeu /* no socket: forwarded, or the kernel's own */
 #define USER_STRICT 1u	      /* answers to what others began are judged as well */
+#define USER_SHADOW 2u	      /* as SUBJECT_SHADOW; of containers, too */
 
 struct user_key {
 	__u32 ifindex;
@@ -367,7 +370,7 @@ struct socket_verdict {
 /* Containers: cgroup id -> set; every one on the way to the root has its say. */
 struct container_half {
 	__u32 present;
-	__u32 pad;
+	__u32 flags;
 	struct span set;
 };
 
@@ -376,6 +379,19 @@ struct container_subject {
 };
 
 #define CGROUP_LEVELS 16
+
+/*
+ * shadows: the set by which the candidate would judge, for those alone whose entry says that
+ * there is one. It has the classes of addresses, the tables and the rules of what is in force.
+ */
+struct shadow_key {
+	__u64 subject; /* ifindex, or cgroup id */
+	__u32 uid;     /* USER_ANY where there is none */
+	__u8 hook;
+	__u8 direction;
+	__u8 half;
+	__u8 pad;
+};
 
 /* rates: by rule number; a bucket for each destination. */
 struct rate {
@@ -399,6 +415,7 @@ struct bucket {
  * ports are summed under zeros, so a noisy one crowds nobody out.
  */
 #define TALLY_SHARE 256
+#define TALLY_SHADOWS 0x100 /* in a share's `hook`: for what the candidate would do */
 
 struct tally_key {
 	__u64 subject; /* ifindex, or cgroup id */
@@ -447,21 +464,22 @@ struct rule_info {
 };
 
 /* Why a packet met its fate; X(symbol, word in JSON, text for people). */
-#define REASONS(X)                                                    \
-	X(POLICY, "policy", "rule")                                   \
-	X(ESTABLISHED, "established", "known flow")                   \
-	X(NEIGHBOUR, "neighbour", "neighbour discovery")              \
-	X(UNENFORCED, "unenforced", "not enforced")                   \
-	X(MALFORMED, "malformed", "malformed packet")                 \
-	X(FRAGMENT, "fragment", "fragment without its first")         \
-	X(SPOOFED, "spoofed", "spoofed source address")               \
-	X(PROTOCOL, "protocol", "not IP")                             \
-	X(NO_SUBJECT, "no-subject", "interface without policy entry") \
-	X(RELATED, "related", "error about a known flow")             \
-	X(BUSY, "busy", "policy changed while judging")               \
-	X(LIMITED, "limited", "rate limited")                         \
-	X(REPLY, "reply", "answer to what others began")              \
-	X(SOCKET, "socket", "connects of this protocol pass by unseen")
+#define REASONS(X)                                                      \
+	X(POLICY, "policy", "rule")                                     \
+	X(ESTABLISHED, "established", "known flow")                     \
+	X(NEIGHBOUR, "neighbour", "neighbour discovery")                \
+	X(UNENFORCED, "unenforced", "not enforced")                     \
+	X(MALFORMED, "malformed", "malformed packet")                   \
+	X(FRAGMENT, "fragment", "fragment without its first")           \
+	X(SPOOFED, "spoofed", "spoofed source address")                 \
+	X(PROTOCOL, "protocol", "not IP")                               \
+	X(NO_SUBJECT, "no-subject", "interface without policy entry")   \
+	X(RELATED, "related", "error about a known flow")               \
+	X(BUSY, "busy", "policy changed while judging")                 \
+	X(LIMITED, "limited", "rate limited")                           \
+	X(REPLY, "reply", "answer to what others began")                \
+	X(SOCKET, "socket", "connects of this protocol pass by unseen") \
+	X(SHADOW, "shadow", "the candidate would")
 
 enum reason {
 #define X(symbol, word, text) REASON_##symbol,
@@ -488,11 +506,17 @@ struct event {
 	__be16 source_port, destination_port; /* ICMP: type, code */
 	__u8 hook;			      /* enum hook */
 	__u8 captured;			      /* it heads a struct packet_event */
-	__u8 pad[2];
+	__u8 shadow;			      /* the candidate would: 0 the same, or one of these */
+	__u8 pad;
 	__u32 uid, pid; /* where the hook knows them, else ~0 and 0 */
 	char command[16];
-	__u64 cgroup; /* where it is known, else 0 */
+	__u64 cgroup;	   /* where it is known, else 0 */
+	__u32 shadow_rule; /* that says so */
+	__u32 pad2;
 };
+
+#define SHADOW_DENIES 1
+#define SHADOW_ALLOWS 2
 
 /* The same for a listener that asked for bytes. */
 #define CAPTURE_BYTES 256
@@ -507,11 +531,12 @@ struct packet_event {
 enum hook { HOOK_POD, HOOK_USER, HOOK_CONTAINER };
 
 /* sinks: what the listener in slot n wants, and how it fares. */
-#define SINK_DROPS 1u /* drops only */
-#define SINK_ALL 2u   /* every packet, not just verdicts */
-#define SINK_BYTES 4u /* with the packet's first bytes */
-#define SINK_USER 8u  /* of the user `uid` only */
-#define SINK_RULE 16u /* by one of `rules` only */
+#define SINK_DROPS 1u	/* drops only */
+#define SINK_ALL 2u	/* every packet, not just verdicts */
+#define SINK_BYTES 4u	/* with the packet's first bytes */
+#define SINK_USER 8u	/* of the user `uid` only */
+#define SINK_RULE 16u	/* by one of `rules` only */
+#define SINK_SHADOW 32u /* every packet, but only those whose fate the candidate would change */
 
 /* One end of a packet: none given is any, else it is in the prefix of its family. */
 #define SINK_GIVEN4 1u

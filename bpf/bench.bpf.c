@@ -199,6 +199,8 @@ int bench_floor_fill(struct __sk_buff *skb)
 __u64 any_judged, any_wrong;
 
 #define ANY_ADDRESS (sizeof(struct ethhdr) + offsetof(struct iphdr, saddr))
+#define ANY_STRANGER 1u
+#define ANY_ELSEWHERE 2u
 #define ANY_PORTS (sizeof(struct ethhdr) + sizeof(struct iphdr))
 
 SEC("tc")
@@ -206,30 +208,30 @@ int bench_any(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	__u32 dice = bpf_get_prandom_u32();
-	bool stranger = dice & 1, elsewhere = dice & 2;
 	struct tcphdr *tcp = data + ANY_PORTS;
 	__be32 *source = data + ANY_ADDRESS;
-	__be16 port;
 	int verdict;
 
 	if ((void *)(tcp + 1) > end)
 		return TC_ACT_SHOT;
-	port = tcp->dest;
-	*source ^= stranger ? bpf_htonl(1) : 0;
-	tcp->dest ^= elsewhere ? bpf_htons(1) : 0;
+	*source ^= bpf_htonl(dice & ANY_STRANGER);
+	tcp->dest ^= bpf_htons(dice >> 1 & 1);
 	tcp->source = bpf_htons(40000 + (dice >> 8 & 63));
 	((__u8 *)tcp)[13] = dice & 4 ? TCP_SYN : TCP_ACK;
+	/* kept there, for older kernels have little stack left */
+	skb->mark = dice & (ANY_STRANGER | ANY_ELSEWHERE);
 	verdict = pod(skb, INGRESS);
+	dice = skb->mark;
 	data = (void *)(long)skb->data;
 	end = (void *)(long)skb->data_end;
 	tcp = data + ANY_PORTS;
 	source = data + ANY_ADDRESS;
 	if ((void *)(tcp + 1) > end)
 		return TC_ACT_SHOT;
-	*source ^= stranger ? bpf_htonl(1) : 0;
-	tcp->dest = port;
+	*source ^= bpf_htonl(dice & ANY_STRANGER);
+	tcp->dest ^= bpf_htons(dice >> 1 & 1);
 	__sync_fetch_and_add(&any_judged, 1);
-	if ((verdict == TC_ACT_SHOT) != (stranger || elsewhere))
+	if ((verdict == TC_ACT_SHOT) != !!dice)
 		__sync_fetch_and_add(&any_wrong, 1);
 	return TC_ACT_UNSPEC;
 }

@@ -6,6 +6,7 @@
  */
 #include "lib/event.h"
 #include "lib/rate.h"
+#include "lib/shadow.h"
 #include "lib/state.h"
 #include "lib/tally.h"
 #include "lib/verdict.h"
@@ -39,10 +40,11 @@ struct attempt {
 	__u8 family;
 	__u8 protocol;
 	__u64 cgroup;		      /* whose entry decided */
+	__u64 shadow_cgroup;	      /* whose would by the candidate */
 	__u32 limited[CGROUP_LEVELS]; /* answers with a limit, of each level */
 };
 
-static __always_inline bool judge_one(const struct settings *settings, __u32 version,
+static __always_inline void judge_one(const struct settings *settings, __u32 version,
 				      const struct container_half *half, struct attempt *attempt,
 				      struct verdict *verdict)
 {
@@ -53,14 +55,30 @@ static __always_inline bool judge_one(const struct settings *settings, __u32 ver
 	if (verdict->identity != IDENTITY_NONE)
 		verdict->answer = set_find(span_read(&half->set), verdict->identity,
 					   table_key(attempt->protocol, attempt->port));
-	return verdict->answer & ANSWER_ALLOW;
+}
+
+/* What the candidate says at this level, which has the last word if it is the first to deny. */
+static __always_inline void judge_shadow(__u32 version, const struct container_half *half, __u64 id,
+					 struct attempt *attempt, const struct verdict *verdict,
+					 __u32 *shadow)
+{
+	if (attempt->shadow_cgroup && !(*shadow & ANSWER_ALLOW))
+		return;
+	*shadow = verdict->answer;
+	if (half->flags & USER_SHADOW)
+		*shadow =
+		    shadow_find(id, USER_ANY, SHADOW_HOW(HOOK_CONTAINER, EGRESS, version),
+				verdict->identity, table_key(attempt->protocol, attempt->port));
+	attempt->shadow_cgroup = id;
 }
 
 /* Looks at every level once; false when the policy changed meanwhile. */
 __noinline int levels_judge(struct attempt *attempt, struct verdict *verdict)
 {
 	struct settings *settings = settings_get();
-	__u32 version, level;
+	__u32 version, level, shadow = 0;
+	struct verdict one = {};
+	bool denied = false;
 
 	if (!settings || !attempt || !verdict)
 		return false;
@@ -69,20 +87,31 @@ __noinline int levels_judge(struct attempt *attempt, struct verdict *verdict)
 	verdict->identity = 0;
 	verdict->reason = REASON_NO_SUBJECT;
 	attempt->cgroup = bpf_get_current_cgroup_id();
+	attempt->shadow_cgroup = 0;
 	for (level = 0; level < CGROUP_LEVELS; level++) {
 		__u64 id = bpf_get_current_ancestor_cgroup_id(level);
 		struct container_subject *container;
+		struct container_half *half;
 
 		if (!id)
 			break;
 		container = bpf_map_lookup_elem(&containers, &id);
 		if (!container || !container->half[version & 1].present)
 			continue;
+		half = &container->half[version & 1];
+		judge_one(settings, version, half, attempt, &one);
+		judge_shadow(version, half, id, attempt, &one, &shadow);
+		if (denied)
+			continue;
 		attempt->cgroup = id;
-		if (!judge_one(settings, version, &container->half[version & 1], attempt, verdict))
-			break;
-		attempt->limited[level] = verdict->answer & ANSWER_LIMITED ? verdict->answer : 0;
+		attempt->limited[level] = one.answer & ANSWER_LIMITED ? one.answer : 0;
+		denied = !(one.answer & ANSWER_ALLOW);
+		verdict->answer = one.answer;
+		verdict->identity = one.identity;
+		verdict->reason = one.reason;
 	}
+	if (attempt->shadow_cgroup)
+		shadow_compare(verdict, shadow, EGRESS, attempt->port);
 	return version == version_in_force(settings);
 }
 
@@ -137,6 +166,7 @@ __noinline int container_event(struct attempt *attempt, struct verdict *verdict,
 	event.rule = verdict->answer & ANSWER_RULE;
 	event.identity = verdict->identity;
 	event.allow = !!(verdict->answer & ANSWER_ALLOW);
+	event_fill_shadow(&event, verdict);
 	event.direction = EGRESS;
 	event.reason = verdict->reason;
 	event.family = attempt->family;
@@ -159,14 +189,15 @@ __noinline int container_event(struct attempt *attempt, struct verdict *verdict,
 	return 0;
 }
 
-static __always_inline void tally(const struct attempt *attempt, const struct verdict *verdict)
+static __noinline void tally(const struct attempt *attempt, __u64 cgroup, __u32 answer,
+			     __u32 reason)
 {
 	struct tally_key key;
 
 	/* its address has the room of a long one */
-	tally_key_fill(&key, attempt->cgroup, USER_ANY, verdict->answer, 6, attempt->address,
+	tally_key_fill(&key, cgroup, USER_ANY, answer & ~ANSWER_DIFFERS, 6, attempt->address,
 		       tally_what_and_how(attempt->port, attempt->protocol, attempt->family, EGRESS,
-					  HOOK_CONTAINER, verdict->reason));
+					  HOOK_CONTAINER, reason));
 	tally_add(&key);
 }
 
@@ -178,7 +209,9 @@ static __always_inline void tell(struct attempt *attempt, struct verdict *verdic
 	count(verdict->answer, 0);
 	if (unlikely(listening))
 		container_event(attempt, verdict, listening);
-	tally(attempt, verdict);
+	tally(attempt, attempt->cgroup, verdict->answer, verdict->reason);
+	if (unlikely(verdict->answer & ANSWER_DIFFERS))
+		tally(attempt, attempt->shadow_cgroup, verdict->shadow, REASON_SHADOW);
 }
 
 __noinline int container_decide(struct attempt *attempt)

@@ -9,6 +9,7 @@
 #include "lib/neighbour.h"
 #include "lib/packet.h"
 #include "lib/rate.h"
+#include "lib/shadow.h"
 #include "lib/state.h"
 #include "lib/subject.h"
 #include "lib/tally.h"
@@ -99,6 +100,14 @@ static __always_inline void judge(const struct view *view, const struct packet *
 		verdict->answer = set_find(span_read(&half->set[direction]), identity, key);
 }
 
+static __always_inline __u32 judge_shadow(const struct view *view, const struct packet *packet,
+					  __u32 direction, __u16 port, __u32 identity)
+{
+	return shadow_find(packet->key4.ifindex, USER_ANY,
+			   SHADOW_HOW(HOOK_POD, direction, view->version), identity,
+			   table_key(packet->protocol, port));
+}
+
 /* The port that a flow's beginner meant. */
 static __always_inline __u16 port_of(const struct packet *packet, __u32 direction)
 {
@@ -133,6 +142,25 @@ static __always_inline __u32 beginners(const struct packet *packet)
 	return in == out || packet->tcp_flags & TCP_SYN ? 3 : in ? 1u << INGRESS : 1u << EGRESS;
 }
 
+/* The same by the candidate: all of the `ways` must allow it. */
+static __always_inline void shadow_unknown(const struct view *view, const struct packet *packet,
+					   __u32 ways, struct verdict *verdict)
+{
+	__u32 shadow = 0, i;
+
+	for (i = 0; i < DIRECTIONS; i++) {
+		if (!(ways & 1u << i))
+			continue;
+		shadow = judge_shadow(view, packet, i,
+				      packet->protocol == IPPROTO_TCP ? port_of(packet, i)
+								      : packet->port,
+				      verdict->identity);
+		if (!(shadow & ANSWER_ALLOW))
+			break;
+	}
+	shadow_compare(verdict, shadow, packet->direction, packet->port);
+}
+
 /*
  * A packet of no known flow, by each direction in which it can have begun: all
  * of them must allow it. Returns the last that was asked.
@@ -152,6 +180,8 @@ static __always_inline __u32 judge_unknown(const struct view *view, const struct
 		if (!(verdict->answer & ANSWER_ALLOW))
 			break;
 	}
+	if (unlikely(view->half->flags & SUBJECT_SHADOW))
+		shadow_unknown(view, packet, ways, verdict);
 	return ways == 3 ? packet->direction : way;
 }
 
@@ -173,10 +203,19 @@ static __always_inline void judge_flow(const struct view *view, const struct pac
 {
 	struct judgement last = flow->last;
 
-	if (last.version != view->version || last.answer & ANSWER_TIMED)
-		judge(view, packet, flow->initiator, port_of(packet, flow->initiator), verdict);
-	else
+	__u16 port;
+
+	if (last.version != view->version || last.answer & (ANSWER_TIMED | ANSWER_DIFFERS)) {
+		port = port_of(packet, flow->initiator);
+		judge(view, packet, flow->initiator, port, verdict);
+		if (unlikely(view->half->flags & SUBJECT_SHADOW))
+			shadow_compare(
+			    verdict,
+			    judge_shadow(view, packet, flow->initiator, port, verdict->identity),
+			    flow->initiator, port);
+	} else {
 		verdict->answer = last.answer;
+	}
 	verdict->reason =
 	    last.answer & verdict->answer & ANSWER_ALLOW ? REASON_ESTABLISHED : REASON_POLICY;
 }
@@ -383,17 +422,35 @@ __noinline int attempt(struct __sk_buff *skb, struct packet *packet, struct verd
 	return true;
 }
 
+static __always_inline void tally_key_of(struct tally_key *key, const struct __sk_buff *skb,
+					 const struct packet *packet, __u32 answer, __u32 reason,
+					 __u32 direction, __u16 port)
+{
+	tally_key_fill(key, skb->ifindex, USER_ANY, answer & ~ANSWER_DIFFERS, packet->family,
+		       packet->family == 4 ? (const void *)&packet->key4.remote
+					   : (const void *)packet->key6.remote,
+		       tally_what_and_how(port, packet->protocol, packet->family, direction,
+					  HOOK_POD, reason));
+}
+
 static __noinline void denial_tally(const struct __sk_buff *skb, const struct packet *packet,
 				    const struct verdict *verdict)
 {
 	struct tally_key key;
 
-	tally_key_fill(&key, skb->ifindex, USER_ANY, verdict->answer, packet->family,
-		       packet->family == 4 ? (const void *)&packet->key4.remote
-					   : (const void *)packet->key6.remote,
-		       tally_what_and_how(packet->port, packet->protocol, packet->family,
-					  packet->direction, HOOK_POD, verdict->reason));
+	tally_key_of(&key, skb, packet, verdict->answer, verdict->reason, packet->direction,
+		     packet->port);
 	tally_add_recent(&key);
+}
+
+static __noinline void shadow_tally(const struct __sk_buff *skb, const struct packet *packet,
+				    const struct verdict *verdict)
+{
+	struct tally_key key;
+
+	tally_key_of(&key, skb, packet, verdict->shadow, REASON_SHADOW, verdict->meant >> 16,
+		     verdict->meant);
+	tally_add(&key);
 }
 
 __noinline int decide(struct __sk_buff *skb, struct packet *packet)
@@ -421,6 +478,8 @@ __noinline int decide(struct __sk_buff *skb, struct packet *packet)
 		event_send(skb, packet, &verdict, listening,
 			   verdict.reason == REASON_ESTABLISHED ||
 			       verdict.reason == REASON_NEIGHBOUR);
+	if (unlikely(verdict.answer & ANSWER_DIFFERS))
+		shadow_tally(skb, packet, &verdict);
 	if (verdict.answer & ANSWER_ALLOW)
 		return TC_ACT_UNSPEC;
 	denial_tally(skb, packet, &verdict);

@@ -8,6 +8,7 @@
 #include "lib/flow.h"
 #include "lib/form.h"
 #include "lib/rate.h"
+#include "lib/shadow.h"
 #include "lib/state.h"
 #include "lib/tally.h"
 #include "lib/user.h"
@@ -107,6 +108,13 @@ static __always_inline void judge(const struct settings *settings, const struct 
 	if (verdict->identity != IDENTITY_NONE)
 		verdict->answer = set_find(span_read(&half->set), verdict->identity,
 					   table_key(packet->protocol, packet->port));
+	if (unlikely(half->flags & USER_SHADOW))
+		shadow_compare(verdict,
+			       shadow_find(packet->key4.ifindex, verdict->uid,
+					   SHADOW_HOW(HOOK_USER, EGRESS, version),
+					   verdict->identity,
+					   table_key(packet->protocol, packet->port)),
+			       EGRESS, packet->port);
 	if (fresh && rate_exceeded(verdict->answer, packet->family, remote)) {
 		verdict->answer &= ~ANSWER_ALLOW;
 		verdict->reason = REASON_LIMITED;
@@ -160,17 +168,20 @@ __noinline int user_attempt(struct __sk_buff *skb, struct packet *packet, struct
 	return true;
 }
 
-static __always_inline void tally(const struct __sk_buff *skb, const struct packet *packet,
-				  const struct verdict *verdict)
+static __noinline void tally(const struct __sk_buff *skb, const struct packet *packet,
+			     const struct verdict *verdict, __u32 answer, __u32 reason)
 {
 	struct tally_key key;
 
-	tally_key_fill(&key, skb->ifindex, verdict->uid, verdict->answer, packet->family,
+	tally_key_fill(&key, skb->ifindex, verdict->uid, answer & ~ANSWER_DIFFERS, packet->family,
 		       packet->family == 4 ? (const void *)&packet->key4.remote
 					   : (const void *)packet->key6.remote,
 		       tally_what_and_how(packet->port, packet->protocol, packet->family, EGRESS,
-					  HOOK_USER, verdict->reason));
-	tally_add_recent(&key);
+					  HOOK_USER, reason));
+	if (reason == REASON_SHADOW)
+		tally_add(&key);
+	else
+		tally_add_recent(&key);
 }
 
 /* Remembers in the socket what it was told. */
@@ -219,7 +230,9 @@ __noinline int user_decide(struct __sk_buff *skb, struct packet *packet)
 	if (unlikely(listening))
 		event_send(skb, packet, &verdict, listening, every);
 	if (!every)
-		tally(skb, packet, &verdict);
+		tally(skb, packet, &verdict, verdict.answer, verdict.reason);
+	if (unlikely(verdict.answer & ANSWER_DIFFERS))
+		tally(skb, packet, &verdict, verdict.shadow, REASON_SHADOW);
 	if (packet->protocol == IPPROTO_TCP)
 		socket_tell(skb, &verdict, version);
 	return verdict.answer & ANSWER_ALLOW ? TC_ACT_UNSPEC : TC_ACT_SHOT;

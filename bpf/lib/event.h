@@ -37,6 +37,14 @@ struct {
 #define LISTENERS(word) READ_ONCE(word)
 #endif
 
+static __always_inline void event_fill_shadow(struct event *event, const struct verdict *verdict)
+{
+	if (!(verdict->answer & ANSWER_DIFFERS))
+		return;
+	event->shadow = verdict->answer & ANSWER_ALLOW ? SHADOW_DENIES : SHADOW_ALLOWS;
+	event->shadow_rule = verdict->shadow & ANSWER_RULE;
+}
+
 static __always_inline void event_fill(struct event *event, const struct __sk_buff *skb,
 				       const struct packet *packet, const struct verdict *verdict)
 {
@@ -50,6 +58,7 @@ static __always_inline void event_fill(struct event *event, const struct __sk_bu
 	event->identity = verdict->identity;
 	event->size = skb->len;
 	event->allow = !!(verdict->answer & ANSWER_ALLOW);
+	event_fill_shadow(event, verdict);
 	event->direction = packet->direction;
 	event->reason = verdict->reason;
 	event->family = packet->family;

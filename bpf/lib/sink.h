@@ -51,7 +51,9 @@ static __always_inline bool sink_wants(const struct sink *sink, const struct eve
 {
 	__u16 source = bpf_ntohs(event->source_port), target = bpf_ntohs(event->destination_port);
 
-	if ((every && !(sink->flags & SINK_ALL)) || (event->allow && sink->flags & SINK_DROPS))
+	if (sink->flags & SINK_SHADOW ? !event->shadow : every && !(sink->flags & SINK_ALL))
+		return false;
+	if (event->allow && sink->flags & SINK_DROPS)
 		return false;
 	if ((sink->ifindex && sink->ifindex != event->ifindex) ||
 	    (sink->flags & SINK_RULE && !rule_matches(sink, event->rule)) ||

@@ -124,7 +124,7 @@ static __always_inline bool share_left(const struct tally_key *key)
 	struct tally_share_key share_key = {
 	    .subject = key->subject,
 	    .uid = key->uid,
-	    .hook = key->hook,
+	    .hook = key->hook | (key->reason == REASON_SHADOW ? TALLY_SHADOWS : 0),
 	};
 	__u32 *share = bpf_map_lookup_elem(&tally_shares, &share_key), none = 0;
 
@@ -166,17 +166,12 @@ static __always_inline void tally_store(struct tally_key *key, struct tally *mor
 }
 
 /* Where programs can be interrupted by one another there is no last one. */
-__noinline int tally_add(struct tally_key *key)
+static __always_inline void tally_add(struct tally_key *key)
 {
 	__u64 now = bpf_jiffies64();
 	struct tally one = {.count = 1, .first = now, .last = now};
-	struct tally_key own;
 
-	if (!key)
-		return 0;
-	own = *key; /* older verifiers take keys from the stack alone */
-	tally_store(&own, &one);
-	return 0;
+	tally_store(key, &one);
 }
 
 static __always_inline bool tally_same(const struct tally_key *a, const struct tally_key *b)

@@ -28,11 +28,14 @@ struct {
 struct verdict {
 	__u32 answer; /* ANSWER_ALLOW | rule */
 	__u32 identity;
-	__u32 reason;
-	__u32 hook;    /* enum hook: who asks */
 	__u32 uid;     /* USER_ANY where there is none */
 	__u32 version; /* of the policy that judged */
-	__u32 begun;   /* the flow that begins: 1 + enum direction of who began; 0: none */
+	__u32 shadow;  /* with ANSWER_DIFFERS: the candidate's answer */
+	__u32 meant;   /* and of what: direction << 16 | port, as whoever began meant it */
+	__u8 reason;
+	__u8 hook;  /* enum hook: who asks */
+	__u8 begun; /* the flow that begins: 1 + enum direction of who began; 0: none */
+	__u8 pad;
 };
 
 static __always_inline __u32 table_key(__u8 protocol, __u16 port)
@@ -99,10 +102,10 @@ static __always_inline __u32 set_find(struct span set, __u32 identity, __u32 key
 	return answer;
 }
 
-/* Good for every packet until the policy changes: allowed, and not by the clock. */
+/* Good for every packet until the policy changes: allowed, not by the clock, and by both. */
 static __always_inline bool answer_lasts(__u32 answer)
 {
-	return (answer & (ANSWER_ALLOW | ANSWER_TIMED)) == ANSWER_ALLOW;
+	return (answer & (ANSWER_ALLOW | ANSWER_TIMED | ANSWER_DIFFERS)) == ANSWER_ALLOW;
 }
 
 static __always_inline void count(__u32 answer, __u32 bytes)

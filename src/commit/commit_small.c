@@ -14,6 +14,7 @@
 #include <string.h>
 #include "commit/commit.h"
 #include "commit/guards.h"
+#include "commit/shadow.h"
 #include "datapath/peers.h"
 #include "datapath/sets.h"
 #include "store/number_store.h"
@@ -520,7 +521,7 @@ int commit_small(struct instance *instance, struct datapath *datapath)
 	int result = windows_find(&change);
 
 	if (number_store_is_empty(change.records) || documents_proper_changed(instance) ||
-	    guards_exist(instance))
+	    guards_exist(instance) || shadow_exists(instance))
 		result = GIVE_UP;
 	if (!result)
 		result = compile(&change);

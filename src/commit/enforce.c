@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "datapath/apply.h"
+#include "datapath/apply_shadows.h"
 #include "kernel/clock.h"
 #include "commit/commit.h"
 #include "commit/guards.h"
+#include "commit/shadow.h"
 #include "store/networks.h"
 #include "net/links.h"
 #include "store/number_store.h"
@@ -22,7 +24,8 @@
 static bool is_own_record(const char *name)
 {
 	return !strcmp(name, "topology") || !strcmp(name, "attachments") ||
-	       !strcmp(name, "numbers") || !strcmp(name, "agent") || !strcmp(name, "guards");
+	       !strcmp(name, "numbers") || !strcmp(name, "agent") || !strcmp(name, "guards") ||
+	       !strcmp(name, "shadow");
 }
 
 /*
@@ -44,7 +47,8 @@ struct filling {
 	struct instance *instance;
 	struct model *model;
 	enum teller teller;
-	const json_t *rules; /* instead of all of them; NULL */
+	const json_t *rules;  /* instead of all of them; NULL */
+	const json_t *shadow; /* what to fill in beside; NULL */
 };
 
 static int rules_add(struct filling *filling)
@@ -68,7 +72,8 @@ static int document_add(const char *name, void *data)
 	if (filling->rules && !strcmp(name, "rules"))
 		return 0;
 	text = document_get_bytes(filling->instance, name, &size);
-	if (text)
+	if (text &&
+	    !shadow_add_document(filling->shadow, filling->model, name, text, size, &result))
 		result = model_add_document(filling->model, text, size, name);
 	free(text);
 	return result;
@@ -113,13 +118,15 @@ static int documents_fill(struct filling *filling)
 
 	for (; filling->teller < TELLERS && !error; filling->teller++)
 		error = document_each(filling->instance, document_add, filling);
+	if (!error && filling->shadow)
+		error = shadow_add_new(filling->shadow, filling->model);
 	return error;
 }
 
-int commit_model(struct instance *instance, const json_t *rules, const json_t *scopes,
-		 struct model **model)
+static int model_make(struct instance *instance, const json_t *rules, const json_t *scopes,
+		      const json_t *shadow, struct model **model)
 {
-	struct filling filling = {.instance = instance, .model = model_new(), .rules = rules};
+	struct filling filling = {instance, model_new(), TELLER_USER, rules, shadow};
 	json_t *attachments = document_get(instance, "attachments"), *each;
 	const char *subject;
 	size_t i;
@@ -144,9 +151,24 @@ failed:
 	return FAILED;
 }
 
+int commit_model(struct instance *instance, const json_t *rules, const json_t *scopes,
+		 struct model **model)
+{
+	return model_make(instance, rules, scopes, NULL, model);
+}
+
 int enforce_model(struct instance *instance, struct model **model)
 {
-	return commit_model(instance, NULL, NULL, model);
+	return model_make(instance, NULL, NULL, NULL, model);
+}
+
+int enforce_model_both(struct instance *instance, struct model **model)
+{
+	json_t *shadow = document_get(instance, "shadow");
+	int error = model_make(instance, NULL, NULL, shadow, model);
+
+	json_decref(shadow);
+	return error;
 }
 
 int enforce_model_with(struct instance *instance, const json_t *rules, struct model **model)
@@ -359,7 +381,7 @@ int enforce_plan(struct instance *instance, struct plan **plan)
 	struct model *model;
 	int result;
 
-	if (enforce_model(instance, &model))
+	if (enforce_model_both(instance, &model))
 		return FAILED;
 	result = plan_compile(model, plan);
 	model_free(model);
@@ -426,9 +448,10 @@ static int commit_all(struct instance *instance, struct datapath *datapath)
 	struct model *model = NULL;
 	struct plan *plan = NULL;
 	struct signature surroundings;
+	bool shadow = shadow_changes(instance);
 	int result;
 
-	result = enforce_model(instance, &model);
+	result = enforce_model_both(instance, &model);
 	if (!result)
 		result = compile_all(instance, model, &plan);
 	refused = result;
@@ -442,6 +465,8 @@ static int commit_all(struct instance *instance, struct datapath *datapath)
 		result =
 		    datapath ? commit_plan(instance, datapath, plan) : commit_documents(instance);
 	}
+	if (!result && datapath && shadow)
+		result = shadow_tallies_clear(instance);
 	plan_free(plan);
 	progress_end();
 	return result;
@@ -456,7 +481,7 @@ void enforce_confirm(uint64_t seconds)
 
 bool enforce_is_tentative(void)
 {
-	return confirm_within || look;
+	return confirm_within || look || shadow_is_meant();
 }
 
 /* Whether somebody is there who takes it back, and nothing else waits for that. */
@@ -486,7 +511,7 @@ int enforce_commit(struct instance *instance)
 
 	if (instance->held)
 		return commit_later(instance);
-	if (confirm_check(instance))
+	if (confirm_check(instance) || (shadow_is_meant() && shadow_put(instance)))
 		return FAILED;
 	if (!clean)
 		documents_clean(instance); /* a writer was killed: what it left is not in force */

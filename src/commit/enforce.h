@@ -12,9 +12,11 @@
 
 /* The model of all documents, with the attached pods and devices as subjects. */
 int enforce_model(struct instance *instance, struct model **model);
-/* The same with these one-line rules, an array, instead of all there are. */
+/* The same with the candidate, what it says apart on its own side. */
+int enforce_model_both(struct instance *instance, struct model **model);
+/* The model with these one-line rules, an array, instead of all there are. */
 int enforce_model_with(struct instance *instance, const json_t *rules, struct model **model);
-/* The same, compiled. */
+/* The model with the candidate, compiled. */
 int enforce_plan(struct instance *instance, struct plan **plan);
 
 /* All or nothing; without a loaded datapath only the documents change. */

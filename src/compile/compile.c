@@ -17,6 +17,11 @@ struct fallback {
 	bool network; /* by the configuration of the pod's network */
 };
 
+static bool is_on(unsigned int sides, enum which_side side)
+{
+	return sides & 1u << side;
+}
+
 static void list_policies(struct compile *compile)
 {
 	size_t count = compile->classes.pod_class_count + 1;
@@ -42,6 +47,8 @@ static void add_policy_rules(const struct compile *compile, struct judged *judge
 	const struct policy *policy = compile->policies[index];
 	uint32_t first = compile->first_rule[judged->direction][index];
 
+	if (!is_on(policy->sides, judged->side))
+		return;
 	for (uint32_t i = 0; i < policy->rule_count[judged->direction]; i++)
 		list32_add(&judged->rules, first + i);
 	if (policy_isolates(policy, judged->direction)) {
@@ -58,7 +65,7 @@ static bool add_lines(const struct compile *compile, struct judged *judged, cons
 	for (size_t i = 0; i < model->lines.count; i++) {
 		const struct line *line = model->lines.item[i];
 
-		if (line->direction != judged->direction ||
+		if (line->direction != judged->direction || !is_on(line->sides, judged->side) ||
 		    !line_is_for(model, line, judged->pod, subject))
 			continue;
 		list32_add(&judged->rules, compile->line_rule[i]);
@@ -79,20 +86,22 @@ static bool holds_sockets(const char *subject)
 }
 
 /* What an allow rule closed stays closed when the rule goes. */
-static bool is_closed(const struct compile *compile, enum direction direction, const char *subject)
+static bool is_closed(const struct compile *compile, const struct judged *judged,
+		      const char *subject)
 {
 	const struct model *model = compile->model;
 	const struct pod *pod = is_pod(subject) ? model_pod_find(model, subject) : NULL;
 
 	for (size_t i = 0; i < model->defaults.count; i++)
-		if (model->defaults.item[i]->direction == direction &&
+		if (model->defaults.item[i]->direction == judged->direction &&
+		    is_on(model->defaults.item[i]->sides, judged->side) &&
 		    default_closes(model, model->defaults.item[i], pod, subject))
 			return true;
 	return false;
 }
 
 /* For a pod by name, for its network, for all: the closest counts. */
-static struct fallback find_default(const struct compile *compile, enum direction direction,
+static struct fallback find_default(const struct compile *compile, const struct judged *judged,
 				    const char *subject)
 {
 	const struct model *model = compile->model;
@@ -103,7 +112,8 @@ static struct fallback find_default(const struct compile *compile, enum directio
 		bool own = line->subject && strcmp(line->subject, subject) == 0;
 		bool all = !line->subject && !found.own && !holds_sockets(subject);
 
-		if (line->direction == direction && !line->closed && (own || all))
+		if (line->direction == judged->direction && is_on(line->sides, judged->side) &&
+		    !line->closed && (own || all))
 			found = (struct fallback){.set = true, .allow = line->allow, .own = own};
 	}
 	if (!found.own && is_pod(subject)) {
@@ -113,7 +123,7 @@ static struct fallback find_default(const struct compile *compile, enum directio
 			found = (struct fallback){
 			    .set = true, .allow = pod->fallback == FALLBACK_ALLOW, .network = true};
 	}
-	if (!found.set && is_closed(compile, direction, subject))
+	if (!found.set && is_closed(compile, judged, subject))
 		found = (struct fallback){.set = true, .closed = true};
 	return found;
 }
@@ -184,35 +194,51 @@ static void judge_policies(const struct compile *compile, struct judged *judged,
 		add_policy_rules(compile, judged, policies->item[i]);
 }
 
+/* The set for one side; whether anything speaks of the subject there. */
+static uint32_t compile_side(struct compile *compile, struct judged *judged,
+			     const struct plan_subject *subject, uint32_t pod_class, bool *enforced)
+{
+	struct fallback fallback = find_default(compile, judged, subject->name);
+	struct signature key;
+	bool allow_rules;
+	uint32_t set;
+
+	judge_policies(compile, judged, pod_class, subject->name, &allow_rules);
+	judged->default_rule =
+	    default_rule(compile, judged->direction, &fallback, allow_rules, subject->name);
+	*enforced = judged->rules.count || judged->isolated || fallback.set ||
+		    (judged->direction == EGRESS && strncmp(subject->name, "user:", 5) == 0);
+	key = judged_key(compile, judged, pod_class);
+	set = lookup_get(&compile->judged_sets, &key);
+	if (set == LOOKUP_NONE) {
+		set = set_make(compile, judged);
+		lookup_put(&compile->judged_sets, &key, set);
+	}
+	list32_release(&judged->rules);
+	list32_release(&judged->isolating);
+	return set;
+}
+
 static void compile_direction(struct compile *compile, struct plan_subject *subject,
 			      uint32_t pod_class, uint32_t node, enum direction direction)
 {
-	struct judged judged = {
+	const struct judged start = {
 	    .direction = direction,
 	    .isolated_rule = LOOKUP_NONE,
 	    .node = direction == INGRESS ? node : LOOKUP_NONE,
 	    .pod = pod_class == LOOKUP_NONE ? NULL : compile->classes.pod_classes[pod_class].pod,
 	};
-	struct fallback fallback = find_default(compile, direction, subject->name);
-	struct signature key;
-	bool allow_rules;
-	uint32_t set;
+	struct judged judged = start;
+	bool unused;
 
-	judge_policies(compile, &judged, pod_class, subject->name, &allow_rules);
-	judged.default_rule =
-	    default_rule(compile, direction, &fallback, allow_rules, subject->name);
-	subject->enforced[direction] =
-	    judged.rules.count || judged.isolated || fallback.set ||
-	    (direction == EGRESS && strncmp(subject->name, "user:", 5) == 0);
-	key = judged_key(compile, &judged, pod_class);
-	set = lookup_get(&compile->judged_sets, &key);
-	if (set == LOOKUP_NONE) {
-		set = set_make(compile, &judged);
-		lookup_put(&compile->judged_sets, &key, set);
-	}
-	subject->set[direction] = set;
-	list32_release(&judged.rules);
-	list32_release(&judged.isolating);
+	subject->set[direction] =
+	    compile_side(compile, &judged, subject, pod_class, &subject->enforced[direction]);
+	subject->shadow[direction] = subject->set[direction];
+	if (!compile->plan->shadowed)
+		return;
+	judged = start;
+	judged.side = SIDE_SHADOW;
+	subject->shadow[direction] = compile_side(compile, &judged, subject, pod_class, &unused);
 }
 
 static void take_addresses(struct plan_subject *subject, const struct pod *pod)
@@ -337,6 +363,7 @@ int plan_compile(const struct model *model, struct plan **plan)
 		return FAILED;
 	compile.plan = xalloc(sizeof(**plan));
 	compile.plan->minute = minute_now();
+	compile.plan->shadowed = model->shadowed;
 	result = classes_make(&compile.classes, model);
 	if (result)
 		goto out;

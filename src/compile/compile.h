@@ -34,6 +34,7 @@ struct meaning {
 /* The rules of one subject in one direction, and what ends them. */
 struct judged {
 	enum direction direction;
+	enum which_side side;
 	struct list32 rules;		      /* into compile->ordered */
 	bool isolated;			      /* by the NetworkPolicies `isolating` */
 	struct list32 isolating;	      /* into compile->policies */

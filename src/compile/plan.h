@@ -104,8 +104,9 @@ struct plan_set {
 struct plan_subject {
 	char *name; /* "ns/pod", "dev:eth0" */
 	uint32_t set[DIRECTIONS];
-	bool enforced[DIRECTIONS]; /* some policy, rule or default speaks of it */
-	struct address address[2]; /* IPv4, IPv6; family 0: none. Not for devices */
+	uint32_t shadow[DIRECTIONS]; /* by the candidate; the same when there is none */
+	bool enforced[DIRECTIONS];   /* some policy, rule or default speaks of it */
+	struct address address[2];   /* IPv4, IPv6; family 0: none. Not for devices */
 };
 
 struct plan {
@@ -118,6 +119,7 @@ struct plan {
 	struct plan_subject *subjects;
 	size_t rule_count, class_count, bound4_count, bound6_count, table_count, set_count,
 	    subject_count;
+	bool shadowed;	 /* there is a candidate */
 	uint32_t minute; /* of the day at which it is asked */
 };
 

@@ -35,9 +35,10 @@ static char *policy_rule_name(const struct ordered_rule *ordered)
 {
 	const char *name = ordered->rule->name;
 
-	return xprintf("%s %s[%d]%s%s%s", ordered->policy->title,
-		       direction_words[ordered->direction], ordered->rule->index, *name ? " (" : "",
-		       name, *name ? ")" : "");
+	return xprintf("%s%s %s[%d]%s%s%s",
+		       ordered->policy->sides == 1u << SIDE_SHADOW ? "shadow " : "",
+		       ordered->policy->title, direction_words[ordered->direction],
+		       ordered->rule->index, *name ? " (" : "", name, *name ? ")" : "");
 }
 
 uint32_t plan_rule_of(struct compile *compile, uint32_t index)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "datapath/apply_holders.h"
+#include "datapath/apply_shadows.h"
 #include "datapath/peers.h"
 #include "datapath/sets.h"
 #include "store/documents.h"
@@ -298,6 +299,8 @@ static void half_fill(const struct writing *writing, const struct binding *bindi
 		if (subject->enforced[direction])
 			half->flags |= SUBJECT_ENFORCED(direction);
 	}
+	if (writing->plan->shadowed)
+		half->flags |= SUBJECT_SHADOW;
 	for (family = 0; family < 2; family++) {
 		const struct address *address = &binding->address[family];
 
@@ -344,6 +347,8 @@ int apply_subjects(struct datapath *datapath, const struct plan *plan, const str
 	for (i = 0; i < count; i++)
 		if (bindings[i].kind == BINDING_INTERFACE && subject_write(&writing, &bindings[i]))
 			return FAILED;
+	if (shadows_write(datapath, plan, sets, bindings, count))
+		return FAILED;
 	return holders_write(datapath, plan, sets, bindings, count);
 }
 
@@ -393,6 +398,7 @@ static void sets_mark(struct datapath *datapath, uint32_t half)
 		previous = &key;
 	}
 	holders_mark(datapath, half);
+	shadows_mark(datapath, half);
 }
 
 static void mark_all(struct datapath *datapath, const struct numbers *numbers, uint32_t half)

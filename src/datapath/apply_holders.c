@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Maps "users" and "containers": their keys have 8 bytes each, their values
- * two halves that begin alike, so one code serves both.
+ * two halves that are alike, so one code serves both.
  */
 #include "datapath/apply_holders.h"
 #include "datapath/sets.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Either kind of value; `flags` is padding in a container's. */
+/* Either kind of value. */
 struct holder {
 	struct user_half half[2];
 };
@@ -66,13 +66,18 @@ static uint64_t key_of(const struct binding *binding)
 	return key;
 }
 
-static int holder_write(int map, const struct binding *binding, struct span set, uint32_t idle)
+static int holder_write(int map, const struct binding *binding, struct span set, uint32_t idle,
+			bool shadowed)
 {
 	struct holder holder = {};
 	uint64_t key = key_of(binding);
 
 	bpf_map_lookup_elem(map, &key, &holder);
-	holder.half[idle] = (struct user_half){.present = 1, .flags = binding->flags, .set = set};
+	holder.half[idle] = (struct user_half){
+	    .present = 1,
+	    .flags = binding->flags | (shadowed ? USER_SHADOW : 0),
+	    .set = set,
+	};
 	return bpf_map_update_elem(map, &key, &holder, BPF_ANY);
 }
 
@@ -92,7 +97,8 @@ static int kind_write(int map, enum binding_kind kind, const char *name, struct 
 		if (map < 0)
 			return fail("%s: what is loaded has no map \"%s\"; load again",
 				    subject->name, name);
-		error = holder_write(map, &bindings[i], sets[subject->set[EGRESS]], idle);
+		error = holder_write(map, &bindings[i], sets[subject->set[EGRESS]], idle,
+				     plan->shadowed);
 	}
 	return error ? fail("map %s is full: %s", name, strerror(-error)) : 0;
 }

@@ -69,8 +69,8 @@ int datapath_open(struct datapath *datapath, struct instance *instance)
 {
 	static const char *const names[] = {"subjects", "subjects_more", "peers4", "rules",
 					    "counters", "runs",		 "runs6",  "rates",
-					    "users",	"containers"};
-	struct datapath_maps maps = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+					    "users",	"containers",	 "shadows"};
+	struct datapath_maps maps = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 	int *fd = &maps.subjects;
 	char *pins = instance_path(instance, "maps", "");
 	size_t i, length = strlen(pins);

@@ -6,10 +6,10 @@
 #include "datapath/arena.h"
 #include "store/instance.h"
 
-/* Descriptors of maps by name; -1 in the last three: not there. */
+/* Descriptors of maps by name; -1 in the last four: not there. */
 struct datapath_maps {
 	int subjects, subjects_more, peers4, rules, counters, runs, runs6;
-	int rates, users, containers;
+	int rates, users, containers, shadows;
 };
 
 struct datapath {

@@ -103,6 +103,7 @@ static int datapath_of(struct sandbox *sandbox)
 	    .rates = -1,
 	    .users = -1,
 	    .containers = -1,
+	    .shadows = -1,
 	};
 	int i;
 

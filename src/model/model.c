@@ -13,7 +13,14 @@ struct model *model_new(void)
 	struct model *model = xalloc(sizeof(*model));
 
 	model->this_node = model_text(model, "");
+	model->sides = SIDES_BOTH;
 	return model;
+}
+
+void model_sides(struct model *model, unsigned int sides)
+{
+	model->sides = sides;
+	model->shadowed |= sides != SIDES_BOTH;
 }
 
 void model_length_add(struct model *model, uint8_t family, uint8_t length)

@@ -49,6 +49,10 @@ struct pod {
 
 struct model; /* the rest is policy/'s own: model/model_private.h */
 
+/* What is in force, and what the candidate says that `policy shadow` tries out. */
+enum which_side { SIDE_FORCE, SIDE_SHADOW, SIDES };
+#define SIDES_BOTH ((1u << SIDE_FORCE) | (1u << SIDE_SHADOW))
+
 struct model *model_new(void);
 void model_free(struct model *model);
 
@@ -58,6 +62,9 @@ void model_free(struct model *model);
  * An object of the same kind and name replaces the earlier one.
  */
 int model_add(struct model *model, const json_t *object, const char *where);
+
+/* Policies, rules and defaults that are added from here on are for these sides alone. */
+void model_sides(struct model *model, unsigned int sides);
 
 /*
  * Marks "ns/pod", "dev:IF", "cgroup:PATH" or "user:IF" as a subject; the last becomes

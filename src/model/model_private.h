@@ -73,6 +73,7 @@ struct policy {
 	const char *title; /* "ns/name" or "name" */
 	const char *where;
 	const char *origin; /* "agent…": the agent's; "" a user's */
+	unsigned int sides;
 	enum tier tier;
 	int priority;
 	uint32_t subject; /* a PEER_PODS */
@@ -84,6 +85,7 @@ struct policy {
 /* A one-line rule. */
 struct line {
 	struct policy_rule rule;
+	unsigned int sides;
 	enum direction direction;
 	const char *subject;   /* "ns/pod", "dev:IF", a selector; NULL: every subject */
 	uint32_t selected;     /* the peer that such a selector is, or LOOKUP_NONE */
@@ -101,6 +103,7 @@ struct line {
 };
 
 struct default_line {
+	unsigned int sides;
 	enum direction direction;
 	bool allow;
 	bool closed;	     /* by an allow rule that is no more; yields to what is said outright */
@@ -164,6 +167,8 @@ struct model {
 	struct address *host_addresses;
 	size_t host_address_count;
 	const char *this_node; /* "" when unknown */
+	unsigned int sides;    /* of what is added now */
+	bool shadowed;	       /* something is for one side alone */
 	struct lookup names;   /* (kind, name) -> index */
 	struct lookup owners;  /* address -> pod, once all have theirs */
 };
@@ -181,7 +186,8 @@ enum name_kind {
 	NAME_POLICY,
 	NAME_PEER,
 	NAME_LIST,
-	NAME_SERVICE
+	NAME_SERVICE,
+	NAME_SHADOW_POLICY
 };
 
 /* The index under which (kind, a, b) is known; `fresh` is put there when new. */

@@ -28,6 +28,8 @@ void policy_rule_sign(const struct model *model, const struct policy *policy,
 	sign_number(signature, direction);
 	sign_text(signature, policy->kind);
 	sign_text(signature, policy->title);
+	if (policy->sides == 1u << SIDE_SHADOW)
+		sign_text(signature, "shadow");
 	sign_number(signature, (uint64_t)rule->index);
 	sign_number(signature, rule->action);
 	sign_text(signature, rule->name);
@@ -46,10 +48,13 @@ void policy_rule_sign(const struct model *model, const struct policy *policy,
 void policy_add(struct model *model, struct policy *policy)
 {
 	uint32_t fresh = (uint32_t)model->policies.count;
-	uint32_t index = model_name(model, NAME_POLICY, policy->kind, policy->title, fresh);
+	bool shadow = model->sides == 1u << SIDE_SHADOW;
+	uint32_t index = model_name(model, shadow ? NAME_SHADOW_POLICY : NAME_POLICY, policy->kind,
+				    policy->title, fresh);
 	struct policy *copy = model_array(model, 1, sizeof(*copy));
 
 	*copy = *policy;
+	copy->sides = model->sides;
 	for (int direction = 0; direction < DIRECTIONS; direction++)
 		for (size_t i = 0; i < copy->rule_count[direction]; i++)
 			policy_rule_sign(model, copy, (enum direction)direction,

@@ -252,6 +252,9 @@ void line_add(struct model *model, struct line *line)
 {
 	if (line->subject && strncmp(line->subject, USER_PREFIX, strlen(USER_PREFIX)) == 0)
 		line_users_find(model, line);
+	line->sides = model->sides;
+	if (line->sides == 1u << SIDE_SHADOW)
+		line->title = model_format(model, "shadow %s", line->title);
 	line_sign(model, line);
 	ADD(model->lines, line);
 }
@@ -365,6 +368,7 @@ int read_default(struct model *model, const struct item *object, const char *whe
 	struct default_line *line = model_array(model, 1, sizeof(*line));
 
 	(void)where;
+	line->sides = model->sides;
 	line->direction = read_direction(object);
 	line->allow = strcmp(verdict, "allow") == 0;
 	line->closed = strcmp(verdict, "closed") == 0;

@@ -387,6 +387,8 @@ struct instance *instance_release(void)
 	return instance;
 }
 
+int (*instance_opened)(struct instance *instance);
+
 int instance_open(struct instance **instance, const char *root, enum access access)
 {
 	bool holds = held.root && !strcmp(root, held.root);
@@ -397,6 +399,11 @@ int instance_open(struct instance **instance, const char *root, enum access acce
 		return 0;
 	}
 	error = open_decided(instance, root, access);
+	if (!error && instance_opened && (*instance)->writable) {
+		error = instance_opened(*instance);
+		if (error)
+			instance_close(*instance);
+	}
 	if (!error && holds && (*instance)->writable) {
 		held.instance = *instance;
 		held.instance->held = true;

@@ -44,7 +44,9 @@ struct instance {
 extern unsigned int instance_patience;
 
 int instance_open(struct instance **instance, const char *root, enum access access);
-void instance_close(struct instance *instance); /* NULL is fine */
+void instance_close(struct instance *instance);
+/* What is done to each that is opened for writing, unless NULL; its failure is the opening's. */
+extern int (*instance_opened)(struct instance *instance); /* NULL is fine */
 /*
  * For those who stay for long, listeners above all: lets writers in. Maps can
  * be read on; for documents open the instance again.

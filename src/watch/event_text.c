@@ -253,8 +253,14 @@ static void set_task(json_t *object, const struct names *names, const struct eve
 	set_text(object, "cgroup", cgroup);
 }
 
+static const char *shadow_word(const struct event *event)
+{
+	return event->shadow == SHADOW_ALLOWS ? "allow" : event->shadow ? "deny" : NULL;
+}
+
 json_t *event_json(const struct names *names, const struct event *event)
 {
+	const struct rule_info *rule;
 	json_t *object = json_object();
 
 	set_time(object, event);
@@ -275,6 +281,11 @@ json_t *event_json(const struct names *names, const struct event *event)
 		set_number(object, "size", event->size);
 	event_rule_json(object, names, event);
 	set_task(object, names, event);
+	if (event->shadow) {
+		set_text(object, "shadow", shadow_word(event));
+		rule = names_rule(names, event->shadow_rule);
+		set_text(object, "shadow_rule", rule ? rule->name : NULL);
+	}
 	return object;
 }
 
@@ -316,21 +327,33 @@ static char *whose(const struct names *names, const struct event *event)
 	return both;
 }
 
+/* ", the candidate would deny: rule …"; freed by the caller. */
+static char *shadow_text(const struct names *names, const struct event *event)
+{
+	const struct rule_info *rule = names_rule(names, event->shadow_rule);
+
+	if (!event->shadow)
+		return xstrdup("");
+	return xprintf(", the candidate would %s%s%s", shadow_word(event), rule ? ": " : "",
+		       rule ? rule->name : "");
+}
+
 char *event_why(const struct names *names, const struct event *event)
 {
 	const struct rule_info *rule = names_rule(names, event->rule);
 	const char *reason =
 	    event->reason < ARRAY_SIZE(reasons) ? reasons[event->reason].text : "?";
 	const char *tier = rule && rule->tier < TIER_COUNT ? tier_word(rule->tier) : "";
-	char *who = whose(names, event), *why;
+	char *who = whose(names, event), *shadow = shadow_text(names, event), *why;
 
 	if (!rule)
-		why = xprintf("%s%s", reason, who);
+		why = xprintf("%s%s%s", reason, who, shadow);
 	else if (event->reason == REASON_POLICY)
-		why = xprintf("%s: %s%s", tier, rule->name, who);
+		why = xprintf("%s: %s%s%s", tier, rule->name, who, shadow);
 	else
-		why = xprintf("%s (%s: %s)%s", reason, tier, rule->name, who);
+		why = xprintf("%s (%s: %s)%s%s", reason, tier, rule->name, who, shadow);
 	free(who);
+	free(shadow);
 	return why;
 }
 

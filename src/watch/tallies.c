@@ -204,8 +204,32 @@ int tallies_drops(struct instance *instance, json_t **rows)
 	if (tallies.count)
 		qsort(tallies.entry, tallies.count, sizeof(*tallies.entry), compare_last);
 	for (size_t i = 0; !error && i < tallies.count; i++)
-		if (!(tallies.entry[i].key.answer & ANSWER_ALLOW))
+		if (!(tallies.entry[i].key.answer & ANSWER_ALLOW) &&
+		    tallies.entry[i].key.reason != REASON_SHADOW)
 			json_array_append_new(*rows, drop_row(&tallies, &tallies.entry[i]));
+	tallies_release(&tallies);
+	return error;
+}
+
+int tallies_shadow(struct instance *instance, json_t **rows)
+{
+	struct tallies tallies;
+	int error = tallies_read(instance, &tallies);
+
+	*rows = json_array();
+	if (tallies.count)
+		qsort(tallies.entry, tallies.count, sizeof(*tallies.entry), compare_last);
+	for (size_t i = 0; !error && i < tallies.count; i++) {
+		const struct entry *entry = &tallies.entry[i];
+		json_t *row;
+
+		if (entry->key.reason != REASON_SHADOW)
+			continue;
+		row = drop_row(&tallies, entry);
+		json_object_set_new(
+		    row, "would", json_string(entry->key.answer & ANSWER_ALLOW ? "allow" : "deny"));
+		json_array_append_new(*rows, row);
+	}
 	tallies_release(&tallies);
 	return error;
 }
@@ -248,7 +272,8 @@ static struct destination *destinations_make(const struct tallies *tallies, size
 	size_t taken = 0, kept = 0;
 
 	for (size_t i = 0; i < tallies->count; i++)
-		if (tallies->entry[i].key.direction == EGRESS)
+		if (tallies->entry[i].key.direction == EGRESS &&
+		    tallies->entry[i].key.reason != REASON_SHADOW)
 			destination_take(&all[taken++], &tallies->entry[i]);
 	qsort(all, taken, sizeof(*all), compare_destinations);
 	for (size_t i = 0; i < taken; i++) {

@@ -16,6 +16,8 @@ int tallies_drops(struct instance *instance, json_t **rows);
  *  "last_seconds"}
  */
 int tallies_destinations(struct instance *instance, json_t **rows);
+/* The same for what the candidate would decide otherwise: with "would", "allow" or "deny". */
+int tallies_shadow(struct instance *instance, json_t **rows);
 int tallies_clear(struct instance *instance);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "datapath/apply_holders.h"
+#include "datapath/apply_shadows.h"
 #include "attach/attach.h"
 #include "commit/commit.h"
 #include "datapath/datapath.h"
@@ -315,8 +316,24 @@ static void check_subject(struct verify *verify, const char *name, uint32_t ifin
 	}
 }
 
-/* Users and containers. */
-static void check_holders(struct verify *verify)
+static void check_shadow(struct verify *verify, const struct binding *binding)
+{
+	const struct plan_subject *subject = &verify->plan->subjects[binding->subject];
+	int direction = binding->kind == BINDING_INTERFACE ? INGRESS : EGRESS;
+	char *what = xprintf("%s by the candidate", subject->name);
+	struct span set;
+
+	for (; verify->plan->shadowed && direction < DIRECTIONS; direction++)
+		if (shadow_set(&verify->datapath, binding, (enum direction)direction, &set))
+			check_set(verify, what, set,
+				  &verify->plan->sets[subject->shadow[direction]]);
+		else
+			differs(verify, "subject", what, "an entry", "none");
+	free(what);
+}
+
+/* Users and containers; and what the candidate says of all. */
+static void check_bindings(struct verify *verify)
 {
 	struct bindings bindings = {0};
 
@@ -326,6 +343,7 @@ static void check_holders(struct verify *verify)
 		const struct plan_subject *subject = &verify->plan->subjects[binding->subject];
 		struct span set;
 
+		check_shadow(verify, binding);
 		if (binding->kind == BINDING_INTERFACE)
 			continue;
 		if (holder_set(&verify->datapath, binding, &set))
@@ -401,7 +419,7 @@ static int check_all(struct verify *verify)
 			check_subject(
 			    verify, text_of(attachment, "subject"),
 			    (uint32_t)json_integer_value(json_object_get(attachment, "ifindex")));
-	check_holders(verify);
+	check_bindings(verify);
 	error = check_programs(verify, attachments);
 	json_decref(attachments);
 	return error;

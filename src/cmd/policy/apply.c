@@ -285,14 +285,14 @@ static int commit_changes(struct changes *changes, bool delete)
 
 static int write_changes(struct changes *changes, bool delete)
 {
-	int error = load_first(changes);
-
 	const char *name;
 	json_t *array;
+	int error;
 
-	if (!error && changes->endpoints && enforce_is_tentative())
-		error = fail("what endpoints attach is not taken back: --confirm does not go with "
-			     "them");
+	if (changes->endpoints && enforce_is_tentative())
+		return fail("what endpoints attach is not taken back: --confirm, --dry-run and "
+			    "--shadow do not go with them");
+	error = load_first(changes);
 	if (error)
 		return error;
 	drop_endpoints(changes);

@@ -7,6 +7,7 @@
 #include "cmd/policy/policy.h"
 #include "cmd/table.h"
 #include "commit/enforce.h"
+#include "commit/shadow.h"
 #include "store/waiting.h"
 
 #define LONGEST 86400 /* seconds */
@@ -47,6 +48,19 @@ static void tentative_end(void)
 {
 	enforce_confirm(0);
 	enforce_look_at(NULL);
+	shadow_end();
+}
+
+static int shadow_words(const struct words *words)
+{
+	if (!word_flag(words, "shadow"))
+		return 0;
+	if (instance_holds())
+		return misuse("--shadow is for a command of its own, not for one of many");
+	if (word_flag(words, "dry-run") || word_value(words, "confirm"))
+		return misuse("--shadow changes nothing that could be foretold or taken back");
+	shadow_begin();
+	return 0;
 }
 
 int tentative_words(struct context *context, const struct words *words)
@@ -54,7 +68,9 @@ int tentative_words(struct context *context, const struct words *words)
 	context->after = tentative_end;
 	if (word_flag(words, "dry-run") && word_value(words, "confirm"))
 		return misuse("--dry-run changes nothing that could wait for --confirm");
-	return confirm_words(words) ? MISUSED : dry_run_words(context, words);
+	if (confirm_words(words) || shadow_words(words))
+		return MISUSED;
+	return dry_run_words(context, words);
 }
 
 static void say(struct context *context, const char *state, uint32_t version)

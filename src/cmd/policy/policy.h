@@ -28,6 +28,8 @@ int policy_preset(struct context *context, const struct words *words);
 int policy_history(struct context *context, const struct words *words);
 int policy_blame(struct context *context, const struct words *words);
 int policy_rollback(struct context *context, const struct words *words);
+int policy_shadow(struct context *context, const struct words *words);
+int policy_promote(struct context *context, const struct words *words);
 int policy_guard(struct context *context, const struct words *words);
 int policy_refresh(struct context *context, const struct words *words);
 
@@ -35,7 +37,8 @@ extern const struct option policy_line_options[], policy_default_options[], poli
     policy_delete_options[], policy_list_options[], policy_show_options[], policy_lint_options[],
     policy_explain_options[], policy_diff_options[], policy_verify_options[], policy_wait_options[],
     policy_export_options[], policy_preset_options[], policy_history_options[],
-    policy_rollback_options[], policy_guard_options[];
+    policy_rollback_options[], policy_guard_options[], policy_shadow_options[],
+    policy_promote_options[];
 
 /* A new reference; an empty array when the document is not there. */
 json_t *document_array(struct instance *instance, const char *name);
@@ -58,15 +61,22 @@ void rules_say(struct context *context, json_t *rows);
 
 /*
  * For those that change something. --confirm TIME: what they commit waits, see store/waiting.h;
- * --dry-run: it is shown what it would do, and not done.
+ * --dry-run: it is shown what it would do, and not done. --shadow: it becomes a part of the
+ * candidate, see commit/shadow.h.
  */
-#define TENTATIVE_OPTIONS                                                                     \
+#define TENTATIVE_CHANGE_OPTIONS                                                              \
 	{                                                                                     \
 	    "confirm", VALUE_TEXT, "TIME", "taken back after TIME without `npctl confirm`",   \
 	    0,	       false},                                                                \
 	{                                                                                     \
 		"dry-run", VALUE_NONE, NULL, "show what would change, and change nothing", 0, \
 		    false                                                                     \
+	}
+#define TENTATIVE_OPTIONS                                                                       \
+	TENTATIVE_CHANGE_OPTIONS,                                                               \
+	{                                                                                       \
+		"shadow", VALUE_NONE, NULL, "try it beside what is in force: policy shadow", 0, \
+		    false                                                                       \
 	}
 int tentative_words(struct context *context, const struct words *words);
 int dry_run_words(const struct context *context, const struct words *words);

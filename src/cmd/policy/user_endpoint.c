@@ -164,7 +164,7 @@ int endpoints_release(struct instance *instance, json_t *rows)
 			continue;
 		if (enforce_is_tentative()) {
 			error = fail("interface %s would be detached, which is not taken back: "
-				     "--confirm does not go with that",
+				     "--confirm, --dry-run and --shadow do not go with that",
 				     field_text(attachment, "interface", ""));
 			continue;
 		}

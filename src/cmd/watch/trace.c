@@ -308,6 +308,8 @@ out:
 static const struct option options[] = {
     {"drops", VALUE_NONE, NULL, "only what was dropped", 0, false},
     {"all", VALUE_NONE, NULL, "every packet, those of known flows too", 0, false},
+    {"shadow", VALUE_NONE, NULL, "every packet whose fate the candidate would change, and no other",
+     0, false},
     {"from", VALUE_PEER, "PEER", "sent by this address, prefix or pod", 0, false},
     {"to", VALUE_PEER, "PEER", "sent to this address, prefix or pod", 0, false},
     {"pod", VALUE_POD, "POD", "judged for this pod", 0, false},

@@ -106,6 +106,8 @@ int trace_filter_parse(const struct words *words, const struct names *names,
 		filter->sink.flags |= SINK_DROPS;
 	if (word_flag(words, "all"))
 		filter->sink.flags |= SINK_ALL;
+	if (word_flag(words, "shadow"))
+		filter->sink.flags |= SINK_SHADOW;
 	if (port)
 		error = filter_port(port, &filter->sink.protocol, &filter->sink.port);
 	if (!error && protocol)
