@@ -105,6 +105,7 @@ static __always_inline void judge(const struct settings *settings, const struct 
 				? peer_find4(version, packet->key4.remote)
 				: peer_find6(settings, version, packet->key6.remote);
 	verdict->reason = REASON_POLICY;
+	verdict->answer = 0; /* not what an attempt before this one came to */
 	if (verdict->identity != IDENTITY_NONE)
 		verdict->answer = set_find(span_read(&half->set), verdict->identity,
 					   table_key(packet->protocol, packet->port));
