@@ -43,7 +43,8 @@ static json_t *flows_changed(const struct plan *before, const struct plan *after
 		const struct plan_rule *old = rule_of(before, flow), *new = rule_of(after, flow);
 		bool was = !old || old->allow, is = !new || new->allow;
 
-		if (was == is)
+		/* one that both sides have closed is over */
+		if (was == is || !strcmp(field_text(flow, "state", ""), "closing"))
 			continue;
 		json_object_set_new(flow, "effect", json_string(is ? "let in" : "cut"));
 		json_object_set_new(flow, "rule", json_string(new ? new->name : ""));
