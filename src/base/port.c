@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "base/base.h"
 
 static const struct {
@@ -199,4 +200,47 @@ const char *port_text(const struct port *port, char text[static PORT_TEXT])
 	else
 		snprintf(text, PORT_TEXT, "%s/%u", protocol, port->number);
 	return text;
+}
+
+/* As packets have them. */
+static const struct {
+	uint8_t number;
+	const char *word;
+} ip_protocols[] = {
+    {IPPROTO_TCP, "TCP"},   {IPPROTO_UDP, "UDP"},	{IPPROTO_SCTP, "SCTP"},
+    {IPPROTO_ICMP, "ICMP"}, {IPPROTO_ICMPV6, "ICMPv6"},
+};
+
+const char *ip_protocol_text(uint8_t protocol)
+{
+	static char buffers[4][4];
+	static unsigned int next;
+	char *buffer;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ip_protocols); i++)
+		if (ip_protocols[i].number == protocol)
+			return ip_protocols[i].word;
+	buffer = buffers[next++ % ARRAY_SIZE(buffers)];
+	snprintf(buffer, sizeof(buffers[0]), "%u", protocol);
+	return buffer;
+}
+
+bool ip_protocol_parse(const char *text, uint8_t *protocol)
+{
+	unsigned long number;
+	char *end;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ip_protocols); i++)
+		if (!strcasecmp(ip_protocols[i].word, text)) {
+			*protocol = ip_protocols[i].number;
+			return true;
+		}
+	number = strtoul(text, &end, 10);
+	*protocol = (uint8_t)number;
+	return text[0] >= '1' && text[0] <= '9' && !*end && number < 256;
+}
+
+bool ip_protocol_has_ports(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
 }

@@ -3,6 +3,7 @@
 #ifndef NPCTL_BASE_PORT_H
 #define NPCTL_BASE_PORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,12 @@ int port_item_parse(const char *text, struct port_item items[static 2], size_t *
 const char *port_item_text(const struct port_item *item, char *text, size_t size);
 const char *protocol_text(uint8_t protocol, char text[static 8]);
 int protocol_parse(const char *text); /* or -1 */
+
+/* "TCP", "ICMPv6", "89"; a rotating static buffer. */
+const char *ip_protocol_text(uint8_t protocol);
+/* A word as above in any case, or a number; false when it is neither. */
+bool ip_protocol_parse(const char *text, uint8_t *protocol);
+bool ip_protocol_has_ports(uint8_t protocol);
 
 struct port {
 	uint8_t protocol; /* IPPROTO_TCP, _UDP, _SCTP, _ICMP (without a number) */

@@ -51,15 +51,6 @@ struct filling {
 	const json_t *shadow; /* what to fill in beside; NULL */
 };
 
-static int rules_add(struct filling *filling)
-{
-	char *text = json_dumps(filling->rules, JSON_COMPACT);
-	int result = model_add_document(filling->model, text, strlen(text), "rules");
-
-	free(text);
-	return result;
-}
-
 static int document_add(const char *name, void *data)
 {
 	struct filling *filling = data;
@@ -131,7 +122,7 @@ static int model_make(struct instance *instance, const json_t *rules, const json
 	const char *subject;
 	size_t i;
 
-	if (documents_fill(&filling) || (rules && rules_add(&filling)) ||
+	if (documents_fill(&filling) || (rules && model_add_array(filling.model, rules, "rules")) ||
 	    host_add(instance, filling.model))
 		goto failed;
 	json_array_foreach ((json_t *)scopes, i, each)
@@ -437,9 +428,9 @@ static int compile_all(struct instance *instance, struct model *model, struct pl
 {
 	int result = plan_compile(model, plan);
 
-	if (!result && look)
-		result = look(instance, model, *plan);
-	return result ? result : guards_check(instance, model, *plan);
+	if (!result)
+		result = guards_check(instance, model, *plan);
+	return !result && look ? look(instance, model, *plan) : result;
 }
 
 /* Compiles everything. */

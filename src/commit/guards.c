@@ -24,6 +24,17 @@ bool guards_exist(struct instance *instance)
 	return bytes;
 }
 
+size_t guard_place(const json_t *guards, const char *name)
+{
+	const json_t *guard;
+	size_t i;
+
+	json_array_foreach ((json_t *)guards, i, guard)
+		if (!strcmp(field_text(guard, "name", ""), name))
+			break;
+	return i;
+}
+
 /* What speaks of a pod that is gone is not asked: nothing comes from it or reaches it. */
 static json_t *claim_prove(struct model *model, const struct plan *plan, const json_t *guard,
 			   json_t *claim)
@@ -83,23 +94,12 @@ static char *sentence_of(const json_t *row)
 	return sentence;
 }
 
-static bool is_named(const json_t *guards, const char *name)
-{
-	json_t *each;
-	size_t i;
-
-	json_array_foreach ((json_t *)guards, i, each)
-		if (!strcmp(field_text(each, "name", ""), name))
-			return true;
-	return false;
-}
-
 static void refuse(struct instance *instance, const char *name, const char *sentence)
 {
 	json_t *before = document_before(instance, "guards");
 
 	fail("%s", sentence);
-	if (is_named(before, name))
+	if (guard_place(before, name) < json_array_size(before))
 		fail_mend("npctl policy guard delete %s", name);
 	json_decref(before);
 }

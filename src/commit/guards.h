@@ -13,6 +13,8 @@
 /* Somebody else's words are committed, a cluster's or a container runtime's. */
 void guards_for_others(void);
 bool guards_exist(struct instance *instance);
+/* Where in the document the guard of that name stands; its size when there is none. */
+size_t guard_place(const json_t *guards, const char *name);
 /*
  * FAILED with the counterexample when a claim that held would not any more. In the
  * words of others, a guard that says "alarm" lets it go on with a warning, and notes it.

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "model/model_private.h"
+#include "manifest/schema.h"
+#include "model/rule.h"
 #include "store/documents.h"
 #include "store/history.h"
 
@@ -299,19 +300,30 @@ void shadow_end(void)
 
 /* The candidate compiled */
 
-static int elements_add(struct model *model, const json_t *array, const json_t *old,
-			const char *where)
+static int array_add(struct model *model, const json_t *array, unsigned int sides,
+		     const char *where)
 {
-	json_t *value;
-	int error = 0;
-	size_t i;
+	int error;
 
-	json_array_foreach ((json_t *)array, i, value) {
-		model_sides(model, is_in(old, value) ? 1u << SIDE_FORCE : SIDES_BOTH);
-		if (!error)
-			error = model_add_checked(model, value, where);
-	}
+	model_sides(model, sides);
+	error = model_add_array(model, array, where);
 	model_sides(model, SIDES_BOTH);
+	return error;
+}
+
+static int parts_add(struct model *model, const json_t *array, const json_t *old, const char *where)
+{
+	json_t *both = json_array(), *force = json_array(), *value;
+	size_t i;
+	int error;
+
+	json_array_foreach ((json_t *)array, i, value)
+		json_array_append(is_in(old, value) ? force : both, value);
+	error = array_add(model, both, SIDES_BOTH, where);
+	if (!error)
+		error = array_add(model, force, 1u << SIDE_FORCE, where);
+	json_decref(both);
+	json_decref(force);
 	return error;
 }
 
@@ -322,23 +334,19 @@ bool shadow_add_document(const json_t *shadow, struct model *model, const char *
 	json_t *array = old ? json_loadb(text, size, JSON_ALLOW_NUL, NULL) : NULL;
 
 	if (array)
-		*error = elements_add(model, array, old, name);
+		*error = parts_add(model, array, old, name);
 	json_decref(array);
 	return array;
 }
 
 int shadow_add_new(const json_t *shadow, struct model *model)
 {
-	json_t *array, *value;
+	json_t *array;
 	const char *name;
 	int error = 0;
-	size_t i;
 
-	model_sides(model, 1u << SIDE_SHADOW);
 	json_object_foreach (json_object_get(shadow, "new"), name, array)
-		json_array_foreach (array, i, value)
-			if (!error)
-				error = model_add_checked(model, value, "the candidate");
-	model_sides(model, SIDES_BOTH);
+		if (!error)
+			error = array_add(model, array, 1u << SIDE_SHADOW, "the candidate");
 	return error;
 }

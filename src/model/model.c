@@ -440,6 +440,15 @@ int model_add_document(struct model *model, char *text, size_t size, const char 
 	return result;
 }
 
+int model_add_array(struct model *model, const json_t *array, const char *where)
+{
+	char *text = json_dumps(array, JSON_COMPACT);
+	int result = model_add_document(model, text, strlen(text), where);
+
+	free(text);
+	return result;
+}
+
 int model_add(struct model *model, const json_t *object, const char *where)
 {
 	struct schema_place place = {.where = where};

@@ -85,6 +85,9 @@ void model_subjects_add_all(struct model *model);
  */
 int model_add_document(struct model *model, char *text, size_t size, const char *where);
 
+/* The same for an array that is JSON already. */
+int model_add_array(struct model *model, const json_t *array, const char *where);
+
 /* Reads a file, a directory (its *.yaml, *.yml and *.json, sorted), or "-". */
 int model_read(struct model *model, const char *path);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "questions/claims.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include "base/base.h"
 #include "base/read_file.h"
@@ -55,4 +56,17 @@ char *witness_text(const json_t *witness)
 const char *witness_rule(const json_t *witness, const char *side)
 {
 	return field_text(json_object_get(witness, side), "rule", NULL);
+}
+
+void witness_print(const json_t *witness)
+{
+	static const char *const sides[] = {"egress", "ingress"};
+	char *text = witness_text(witness);
+
+	if (witness)
+		printf("       %s\n", text);
+	for (size_t i = 0; witness && i < ARRAY_SIZE(sides); i++)
+		if (witness_rule(witness, sides[i]))
+			printf("       %s: %s\n", sides[i], witness_rule(witness, sides[i]));
+	free(text);
 }

@@ -11,5 +11,7 @@ int claims_read(const char *path, json_t **claims);
 char *witness_text(const json_t *witness);
 /* The rule that judged it on that side, "egress" or "ingress"; NULL: none did. */
 const char *witness_rule(const json_t *witness, const char *side);
+/* Both as lines, for people; nothing for NULL. */
+void witness_print(const json_t *witness);
 
 #endif

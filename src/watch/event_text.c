@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "watch/event_text.h"
+#include "base/port.h"
 #include "kernel/cgroup.h"
 #include "compile/plan.h"
 #include <arpa/inet.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 static const struct {
@@ -18,48 +18,6 @@ static const struct {
     REASONS(X)
 #undef X
 };
-
-static const struct {
-	uint8_t number;
-	const char *word;
-} protocols[] = {
-    {IPPROTO_TCP, "TCP"},   {IPPROTO_UDP, "UDP"},	{IPPROTO_SCTP, "SCTP"},
-    {IPPROTO_ICMP, "ICMP"}, {IPPROTO_ICMPV6, "ICMPv6"},
-};
-
-const char *ip_protocol_text(uint8_t protocol)
-{
-	static char buffers[4][4];
-	static unsigned int next;
-	char *buffer;
-
-	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
-		if (protocols[i].number == protocol)
-			return protocols[i].word;
-	buffer = buffers[next++ % ARRAY_SIZE(buffers)];
-	snprintf(buffer, sizeof(buffers[0]), "%u", protocol);
-	return buffer;
-}
-
-bool ip_protocol_parse(const char *text, uint8_t *protocol)
-{
-	unsigned long number;
-	char *end;
-
-	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
-		if (!strcasecmp(protocols[i].word, text)) {
-			*protocol = protocols[i].number;
-			return true;
-		}
-	number = strtoul(text, &end, 10);
-	*protocol = (uint8_t)number;
-	return text[0] >= '1' && text[0] <= '9' && !*end && number < 256;
-}
-
-bool ip_protocol_has_ports(uint8_t protocol)
-{
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
-}
 
 static bool is_icmp(uint8_t protocol)
 {

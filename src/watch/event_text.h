@@ -45,12 +45,7 @@ void event_source(const struct event *event, struct address *address);
 void event_destination(const struct event *event, struct address *address);
 /* Wall-clock time of a CLOCK_MONOTONIC stamp, microseconds since 1970. */
 uint64_t event_wall_us(const struct event *event);
-/* "TCP", "ICMPv6", "89"; a rotating static buffer. */
-const char *ip_protocol_text(uint8_t protocol);
-/* A word as above in any case, or a number; false when it is neither. */
-bool ip_protocol_parse(const char *text, uint8_t *protocol);
 /* "SYN,ACK"; a rotating static buffer. */
 const char *tcp_flags_text(uint8_t flags);
-bool ip_protocol_has_ports(uint8_t protocol);
 
 #endif

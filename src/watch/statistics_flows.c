@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The flow tables, as a list of connections. */
 #include "watch/event_text.h"
+#include "base/port.h"
 #include "datapath/flow_tables.h"
 #include "kernel/jiffies.h"
 #include "watch/statistics.h"

@@ -20,7 +20,7 @@ static int read_side(const char *path, struct model **model, struct plan **plan)
 	return plan_compile(*model, plan);
 }
 
-int policy_diff(struct context *context, const struct words *words)
+void verdicts_show(const struct out *out, json_t *rows)
 {
 	static const struct column columns[] = {
 	    {.key = "from"},
@@ -30,6 +30,12 @@ int policy_diff(struct context *context, const struct words *words)
 	    {.key = "new", .paint = paint_verdict},
 	    {.key = "rule"},
 	};
+
+	out_table(out, rows, columns, ARRAY_SIZE(columns), "no verdict changes");
+}
+
+int policy_diff(struct context *context, const struct words *words)
+{
 	struct model *models[2] = {NULL, NULL};
 	struct plan *plans[2] = {NULL, NULL};
 	json_t *rows;
@@ -46,7 +52,7 @@ int policy_diff(struct context *context, const struct words *words)
 	if (!result) {
 		rows = reach_diff(models[0], plans[0], models[1], plans[1]);
 		changed = json_array_size(rows) > 0;
-		out_table(&context->out, rows, columns, ARRAY_SIZE(columns), "no verdict changes");
+		verdicts_show(&context->out, rows);
 	}
 	for (int i = 0; i < 2; i++) {
 		plan_free(plans[i]);

@@ -25,23 +25,12 @@ static char *name_of(const char *path)
 	return xprintf("%.*s", (int)length, base);
 }
 
-static size_t place_of(const json_t *guards, const char *name)
-{
-	const json_t *guard;
-	size_t i;
-
-	json_array_foreach ((json_t *)guards, i, guard)
-		if (!strcmp(field_text(guard, "name", ""), name))
-			break;
-	return i;
-}
-
 static int put(const struct words *words, json_t *guards, const char *path)
 {
 	const char *given = word_value(words, "name");
 	char *name = given ? xstrdup(given) : name_of(path);
 	json_t *claims = NULL, *guard;
-	size_t place = place_of(guards, name);
+	size_t place = guard_place(guards, name);
 	int error = 0;
 
 	if (!*name || !strcmp(name, "-"))
@@ -63,7 +52,7 @@ static int put(const struct words *words, json_t *guards, const char *path)
 
 static int take(json_t *guards, const char *name)
 {
-	size_t place = place_of(guards, name);
+	size_t place = guard_place(guards, name);
 
 	if (place == json_array_size(guards))
 		return fail("there is no guard \"%s\"", name);
@@ -127,6 +116,8 @@ static int change(struct context *context, const struct words *words, bool add)
 	}
 	if (!error)
 		error = enforce_commit(instance);
+	if (!error && add && !quiet && !context->out.json)
+		puts("every change is proved against it from now on");
 	json_decref(guards);
 	instance_close(instance);
 	return error;
@@ -161,24 +152,16 @@ static int list(struct context *context)
 
 static void row_show(const struct out *out, const json_t *row)
 {
-	static const char *const sides[] = {"egress", "ingress"};
-	const json_t *witness = json_object_get(row, "counterexample");
 	const char *problem = field_text(row, "problem", NULL);
 	bool holds = json_is_true(json_object_get(row, "holds"));
 	char *claim = json_dumps(json_object_get(row, "claim"), JSON_SORT_KEYS);
-	char *text = witness_text(witness);
 
 	printf("%s  %s  %s\n",
 	       problem ? painted(out, YELLOW, "not asked")
 		       : painted(out, holds ? GREEN : RED, holds ? "holds" : "FAILS"),
 	       field_text(row, "guard", ""), problem ? problem : claim);
-	if (witness)
-		printf("       %s\n", text);
-	for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
-		if (witness && witness_rule(witness, sides[i]))
-			printf("       %s: %s\n", sides[i], witness_rule(witness, sides[i]));
+	witness_print(json_object_get(row, "counterexample"));
 	free(claim);
-	free(text);
 }
 
 static int check(struct context *context)

@@ -1,104 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* --dry-run: what a change would do to verdicts, rules and open connections. */
-#include <netinet/icmp6.h>
-#include <netinet/in.h>
-#include <netinet/ip_icmp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "cmd/policy/policy.h"
 #include "commit/enforce.h"
-#include "commit/guards.h"
 #include "manifest/schema.h"
-#include "questions/lint.h"
+#include "questions/impact.h"
 #include "questions/reach.h"
-#include "watch/event_text.h"
 #include "watch/statistics.h"
-
-/* The rule for the packet that began the flow; its `allow` is the verdict. NULL: nobody judges. */
-static const struct plan_rule *rule_of(const struct plan *plan, const json_t *flow)
-{
-	bool ingress = !strcmp(field_text(flow, "direction", ""), "ingress");
-	int subject = plan_subject_find(plan, field_text(flow, "subject", ""));
-	long port = field_number(flow, ingress ? "local_port" : "remote_port", 0);
-	struct address remote;
-	uint8_t protocol;
-
-	if (subject < 0 || !ip_protocol_parse(field_text(flow, "protocol", ""), &protocol) ||
-	    address_parse(field_text(flow, "remote", ""), &remote))
-		return NULL;
-	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
-		port = remote.family == 4 ? ICMP_ECHO << 8 : ICMP6_ECHO_REQUEST << 8;
-	return &plan->rules[plan_judge(plan, (uint32_t)subject, ingress ? INGRESS : EGRESS, &remote,
-				       protocol, (uint16_t)port)];
-}
-
-/* Takes over rows as `stat flows` has them; returns those whose verdict changes. */
-static json_t *flows_changed(const struct plan *before, const struct plan *after, json_t *flows)
-{
-	json_t *rows = json_array(), *flow;
-	size_t i;
-
-	json_array_foreach (flows, i, flow) {
-		const struct plan_rule *old = rule_of(before, flow), *new = rule_of(after, flow);
-		bool was = !old || old->allow, is = !new || new->allow;
-
-		/* one that both sides have closed is over */
-		if (was == is || !strcmp(field_text(flow, "state", ""), "closing"))
-			continue;
-		json_object_set_new(flow, "effect", json_string(is ? "let in" : "cut"));
-		json_object_set_new(flow, "rule", json_string(new ? new->name : ""));
-		json_object_set_new(flow, "verdict", json_string(is ? "allow" : "deny"));
-		json_array_append(rows, flow);
-	}
-	json_decref(flows);
-	return rows;
-}
-
-/* By name, what never decides anything; all pods of the model become subjects. */
-static int dead_find(struct model *model, json_t **dead)
-{
-	struct plan *plan;
-	json_t *all, *row;
-	size_t i;
-
-	model_subjects_add_all(model);
-	if (plan_compile(model, &plan))
-		return FAILED;
-	all = lint_rows(model, plan);
-	*dead = json_object();
-	json_array_foreach (all, i, row) {
-		char *name =
-		    xprintf("%s %s", field_text(row, "policy", ""), field_text(row, "rule", ""));
-
-		if (!strcmp(field_text(row, "problem", ""), "shadowed"))
-			json_object_set(*dead, name, row);
-		free(name);
-	}
-	json_decref(all);
-	plan_free(plan);
-	return 0;
-}
-
-static int dead_rows(struct model *before, struct model *after, json_t **rows)
-{
-	json_t *old, *new, *row;
-	const char *name;
-	int error = dead_find(before, &old);
-
-	if (error)
-		return error;
-	error = dead_find(after, &new);
-	if (!error) {
-		*rows = json_array();
-		json_object_foreach (new, name, row)
-			if (!json_object_get(old, name))
-				json_array_append(*rows, row);
-		json_decref(new);
-	}
-	json_decref(old);
-	return error;
-}
 
 /* One of the two ends is the subject, whose name says enough. */
 static void flow_words(json_t *flow)
@@ -115,26 +24,16 @@ static void flow_words(json_t *flow)
 					 field_number(flow, "packets_out", 0)));
 }
 
-static void part_show(const struct out *out, const char *title, json_t *rows,
-		      const struct column *columns, size_t count)
+static bool part_begins(const struct out *out, const char *title, const json_t *rows)
 {
-	if (!json_array_size(rows))
-		return;
-	printf("%s\n", painted(out, BOLD, title));
-	out_table(out, json_incref(rows), columns, count, "");
+	if (json_array_size(rows))
+		printf("%s\n", painted(out, BOLD, title));
+	return json_array_size(rows);
 }
 
 /* Takes over the three. */
 static void show(const struct out *out, json_t *verdicts, json_t *flows, json_t *dead)
 {
-	static const struct column of_verdicts[] = {
-	    {.key = "from"},
-	    {.key = "to"},
-	    {.key = "ports"},
-	    {.key = "old", .paint = paint_verdict},
-	    {.key = "new", .paint = paint_verdict},
-	    {.key = "rule"},
-	};
 	static const struct column of_flows[] = {
 	    {.key = "effect"},
 	    {.key = "subject"},
@@ -156,12 +55,12 @@ static void show(const struct out *out, json_t *verdicts, json_t *flows, json_t 
 	}
 	json_array_foreach (flows, i, flow)
 		flow_words(flow);
-	part_show(out, "verdicts that would change", verdicts, of_verdicts,
-		  ARRAY_SIZE(of_verdicts));
-	part_show(out, "open connections that would feel it", flows, of_flows,
-		  ARRAY_SIZE(of_flows));
-	part_show(out, "rules that would never decide anything", dead, of_dead,
-		  ARRAY_SIZE(of_dead));
+	if (part_begins(out, "verdicts that would change", verdicts))
+		verdicts_show(out, json_incref(verdicts));
+	if (part_begins(out, "open connections that would feel it", flows))
+		out_table(out, json_incref(flows), of_flows, ARRAY_SIZE(of_flows), "");
+	if (part_begins(out, "rules that would never decide anything", dead))
+		out_table(out, json_incref(dead), of_dead, ARRAY_SIZE(of_dead), "");
 	if (!json_array_size(verdicts) && !json_array_size(flows) && !json_array_size(dead))
 		puts("no verdict would change");
 	json_decref(verdicts);
@@ -189,10 +88,10 @@ static int compare(struct instance *instance, struct model *model, const struct 
 		json_decref(flows);
 		error = statistics_flows(instance, &all, &flows);
 		if (!error)
-			flows = flows_changed(was, plan, flows);
+			flows = impact_flows(was, plan, flows);
 	}
 	if (!error)
-		error = dead_rows(before, model, &dead);
+		error = impact_dead(before, model, &dead);
 	if (!error)
 		show(&shown_to->out, verdicts, flows, dead);
 	plan_free(was);
@@ -204,10 +103,8 @@ static int compare(struct instance *instance, struct model *model, const struct 
 static int look(struct instance *instance, struct model *model, const struct plan *plan)
 {
 	struct instance *old;
-	int error = guards_check(instance, model, plan);
+	int error = instance_open(&old, shown_to->root, ACCESS_READ);
 
-	if (!error)
-		error = instance_open(&old, shown_to->root, ACCESS_READ);
 	if (error)
 		return error;
 	error = compare(instance, model, plan, old);

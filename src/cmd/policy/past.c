@@ -170,24 +170,29 @@ static int version_before_last(struct instance *instance, uint32_t *version)
 	return fail("there is nothing to go back to: history knows of no change");
 }
 
-static void say(struct context *context, json_t *changes, uint32_t then, uint32_t now)
+void changes_print(const json_t *changes)
 {
 	json_t *change;
 	size_t i;
 
-	if (context->out.json) {
-		out_json(&context->out,
-			 json_pack("{s:I, s:I, s:o}", "version", (json_int_t)now, "restored",
-				   (json_int_t)then, "changes", changes));
-		return;
-	}
-	json_array_foreach (changes, i, change) {
+	json_array_foreach ((json_t *)changes, i, change) {
 		char *text = change_text(change);
 
 		if (!quiet)
 			puts(text);
 		free(text);
 	}
+}
+
+static void say(struct context *context, json_t *changes, uint32_t then, uint32_t now)
+{
+	if (context->out.json) {
+		out_json(&context->out,
+			 json_pack("{s:I, s:I, s:o}", "version", (json_int_t)now, "restored",
+				   (json_int_t)then, "changes", changes));
+		return;
+	}
+	changes_print(changes);
 	if (!quiet && json_array_size(changes))
 		printf("version %u: as after version %u\n", now, then);
 	else if (!quiet)

@@ -78,6 +78,10 @@ void rules_say(struct context *context, json_t *rows);
 		"shadow", VALUE_NONE, NULL, "try it beside what is in force: policy shadow", 0, \
 		    false                                                                       \
 	}
+/* Takes over rows as reach_diff() makes them. */
+void verdicts_show(const struct out *out, json_t *rows);
+/* Rows as changes_rows() makes them, a line each. */
+void changes_print(const json_t *changes);
 int tentative_words(struct context *context, const struct words *words);
 int dry_run_words(const struct context *context, const struct words *words);
 

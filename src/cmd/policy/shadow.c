@@ -21,62 +21,52 @@ const struct option policy_promote_options[] = {
     {0},
 };
 
-/* In changes.h's form: rules by number, documents by name. */
-static json_t *side_of(const json_t *old, const json_t *new, bool after)
+/* In changes.h's form: rules by number, documents by name; a list is its own document. */
+static json_t *side_of(const json_t *part)
 {
-	json_t *rules = json_object(), *documents = json_object(), *array, *value;
-	const json_t *sides[] = {old, new};
+	json_t *rules = json_object(), *documents = json_object(), *array, *rule;
 	const char *name;
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(sides); i++) {
-		json_array_foreach (json_object_get(sides[i], "rules"), j, value) {
-			char *number = xprintf("%ld", field_number(value, "id", 0));
+	json_array_foreach (json_object_get(part, "rules"), i, rule) {
+		char *number = xprintf("%ld", field_number(rule, "id", 0));
 
-			if (i == (size_t)after)
-				json_object_set(rules, number, value);
-			else if (!json_object_get(rules, number))
-				json_object_set_new(rules, number, json_null());
-			free(number);
-		}
-		json_object_foreach ((json_t *)sides[i], name, array)
-			if (strcmp(name, "rules") != 0) {
-				value =
-				    strncmp(name, "lists/", 6) ? array : json_array_get(array, 0);
-				if (i == (size_t)after)
-					json_object_set(documents, name, value);
-				else if (!json_object_get(documents, name))
-					json_object_set_new(documents, name, json_null());
-			}
+		json_object_set(rules, number, rule);
+		free(number);
 	}
+	json_object_foreach ((json_t *)part, name, array)
+		if (strcmp(name, "rules") != 0)
+			json_object_set(documents, name,
+					strncmp(name, "lists/", 6) ? array
+								   : json_array_get(array, 0));
 	return json_pack("{s:o, s:o}", "rules", rules, "documents", documents);
+}
+
+/* What the other side alone has, this one has not. */
+static void fill(json_t *side, const json_t *other)
+{
+	json_t *names, *value;
+	const char *part, *name;
+
+	json_object_foreach (side, part, names)
+		json_object_foreach (json_object_get(other, part), name, value)
+			if (!json_object_get(names, name))
+				json_object_set_new(names, name, json_null());
 }
 
 static json_t *changes_of(struct instance *instance)
 {
 	json_t *shadow = document_get(instance, "shadow");
-	const json_t *old = json_object_get(shadow, "old"), *new = json_object_get(shadow, "new");
-	json_t *before = side_of(old, new, false);
-	json_t *after = side_of(old, new, true);
-	json_t *rows = changes_rows(before, after);
+	json_t *before = side_of(json_object_get(shadow, "old"));
+	json_t *after = side_of(json_object_get(shadow, "new")), *rows;
 
+	fill(before, after);
+	fill(after, before);
+	rows = changes_rows(before, after);
 	json_decref(before);
 	json_decref(after);
 	json_decref(shadow);
 	return rows;
-}
-
-static void changes_show(json_t *changes)
-{
-	json_t *row;
-	size_t i;
-
-	json_array_foreach (changes, i, row) {
-		char *text = change_text(row);
-
-		puts(text);
-		free(text);
-	}
 }
 
 static int show(struct context *context, struct instance *instance)
@@ -112,7 +102,7 @@ static int show(struct context *context, struct instance *instance)
 			 json_pack("{s:o, s:o}", "changes", changes, "differs", rows));
 		return 0;
 	}
-	changes_show(changes);
+	changes_print(changes);
 	json_decref(changes);
 	out_table(&context->out, rows, columns, ARRAY_SIZE(columns),
 		  "no packet yet would have met another fate");
@@ -137,6 +127,8 @@ static int drop(struct context *context)
 	document_put(instance, "shadow", NULL);
 	if (!error)
 		error = enforce_commit(instance);
+	if (!error && !quiet && !context->out.json)
+		puts("the candidate is forgotten");
 	instance_close(instance);
 	return error;
 }
@@ -180,8 +172,8 @@ int policy_promote(struct context *context, const struct words *words)
 		error = enforce_commit(instance);
 	if (!error && context->out.json)
 		out_json(&context->out, json_incref(changes));
-	else if (!error && !quiet)
-		changes_show(changes);
+	else if (!error)
+		changes_print(changes);
 	json_decref(changes);
 	instance_close(instance);
 	return error;

@@ -34,21 +34,11 @@ static int prove_file(struct model *model, const struct plan *plan, const char *
 
 static void show_row(struct context *context, const json_t *row)
 {
-	const json_t *witness = json_object_get(row, "counterexample");
 	bool holds = json_is_true(json_object_get(row, "holds"));
-	static const char *const sides[] = {"egress", "ingress"};
-	char *text;
 
 	printf("%s  %s\n", painted(&context->out, holds ? GREEN : RED, holds ? "holds" : "FAILS"),
 	       field_text(row, "rule", ""));
-	if (!witness)
-		return;
-	text = witness_text(witness);
-	printf("       %s\n", text);
-	free(text);
-	for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
-		if (witness_rule(witness, sides[i]))
-			printf("       %s: %s\n", sides[i], witness_rule(witness, sides[i]));
+	witness_print(json_object_get(row, "counterexample"));
 }
 
 static int show(struct context *context, json_t *rows)

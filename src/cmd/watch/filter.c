@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cmd/watch/filter.h"
+#include "base/port.h"
 #include "kernel/cgroup.h"
 #include "watch/event_text.h"
 #include <errno.h>
