@@ -80,18 +80,13 @@ ok "wholly, too" npctl policy verify
 is "it said" "$(said)" "$(cat "$T/before")"
 
 # Every command that changes rules takes it.
-cat >"$T/np.yml" <<'END'
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: be}
-spec: {podSelector: {matchLabels: {app: backend}}, ingress: []}
-END
-for change in "apply -f $T/np.yml" "delete 1" "delete --all" "turn 1" "default deny --pod backend" "rollback $first" "preset frontend --pod backend" "deny any"; do
+closing_policy
+while read -r change; do
 	# shellcheck disable=SC2086
 	ok "$change" npctl policy $change --confirm 60s
 	npctl -q policy rollback >/dev/null
 	is "and back" "$(said)" "$(cat "$T/before")"
-done
+done < <(each_change "$first")
 ok "all of it" npctl policy verify
 echo "policy deny 10.0.0.20 --confirm 1s" >"$T/batch"
 fails "one of many does not wait alone" npctl batch --atomic "$T/batch"

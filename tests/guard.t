@@ -65,7 +65,7 @@ npctl -q agent --forget 2>/dev/null
 
 fails "nor is deleting everything no change" npctl policy delete --all
 ok "another guard" npctl policy guard add "$T/open.yml"
-is "from standard input, too, in place of what is called so" "$(npctl policy guard add --name open - <"$T/open.yml" && npctl -j policy guard | jq length)" 2
+is "from standard input, too, in place of what is called so" "$(npctl -q policy guard add --name open - <"$T/open.yml" && npctl -j policy guard | jq length)" 2
 
 # A random history never gets to what `test assert` would refute.
 wrong=0 refused=0 done=0

@@ -12,6 +12,8 @@
 #       that matches and begins with "npctl: "
 #   eventually "it is up" COMMAND…        succeeds within $WAIT seconds (5)
 #   talk_for_all                          $talk is tests/talk where all users may read it
+#   closing_policy                        $T/np.yml closes the pod "backend"
+#   each_change VERSION                   prints a policy command of each kind that changes something
 #   three_pods                            prints manifests: a server and two clients
 #   skip "why" [COUNT], skip_all "why", note "text", plan_done
 #
@@ -152,6 +154,20 @@ three_pods() {
 # The kernel attaches by tcx, which came with 6.6; else by clsact alone.
 has_tcx() {
 	npctl -j test env | jq -e 'any(.checks[]; .check == "tcx" and .detail == "works")' >/dev/null
+}
+
+closing_policy() {
+	cat >"$T/np.yml" <<-'END'
+		apiVersion: networking.k8s.io/v1
+		kind: NetworkPolicy
+		metadata: {name: be}
+		spec: {podSelector: {matchLabels: {app: backend}}, ingress: []}
+	END
+}
+
+each_change() {
+	printf '%s\n' "apply -f $T/np.yml" "delete 1" "delete --all" "turn 1" "default deny --pod backend" \
+		"rollback $1" "preset frontend --pod backend" "deny any"
 }
 
 talk_for_all() {

@@ -27,12 +27,7 @@ is "a rule turned is one changed" "$(history --last 1 | changes)" "rule 1 change
 like "shown as both" "$(npctl policy history --last 1)" "rule 1 changed: deny ingress 10.0.0.20/32, was allow ingress 10.0.0.20/32"
 v3=$(version)
 said >"$T/3"
-cat >"$T/np.yml" <<'END'
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: be}
-spec: {podSelector: {matchLabels: {app: backend}}, ingress: []}
-END
+closing_policy
 npctl -q policy apply -f "$T/np.yml" >/dev/null
 is "a policy is one" "$(history --last 1 | changes)" "NetworkPolicy default/be added"
 echo 192.0.2.0/24 >"$T/list"
